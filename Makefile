@@ -1,0 +1,67 @@
+# Trivox: see "make help". Needs Go, a C compiler and libopus; the rest comes by the Go module proxy.
+
+SHELL := /bin/bash
+TAGS := nolibopusfile
+GO ?= go
+BIN := bin
+STATICCHECK_VERSION := v0.8.2
+STATICCHECK := $(BIN)/tools/staticcheck-$(STATICCHECK_VERSION)
+# How long each fuzz target runs: 5s in "make test", 60s in "make soak".
+FUZZTIME ?= 5s
+# Tests here run real phones and judge sound in time: they are no part of the short run, nor of the race run.
+JUDGED := trivox/cmd/trivox
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check lint unit race fuzz bench soak packages packages-test clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+
+run: build ## build and start a server on loopback: dial sip:anything@127.0.0.1
+	$(BIN)/trivox serve
+
+build: packages ## make bin/trivox
+	$(GO) build -tags $(TAGS) -o $(BIN)/trivox ./cmd/trivox
+
+test: packages-test build lint race ## everything that proves it on one machine, within 15 minutes
+	$(GO) test -tags $(TAGS) -timeout 12m ./...
+	$(MAKE) --no-print-directory fuzz
+
+check: packages lint unit ## the quick look: gofmt, go vet, staticcheck, unit tests
+
+lint: packages $(STATICCHECK)
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet -tags $(TAGS) ./...
+	$(STATICCHECK) -tags $(TAGS) ./...
+
+unit: packages
+	$(GO) test -tags $(TAGS) -short -timeout 3m $$($(GO) list -tags $(TAGS) ./... | grep -vxE '$(JUDGED)')
+
+race: packages ## the tests again under the race detector, but for those that judge sound in time
+	$(GO) test -tags $(TAGS) -race -short -timeout 10m $$($(GO) list -tags $(TAGS) ./... | grep -vxE '$(JUDGED)')
+
+fuzz: packages ## every fuzz target for FUZZTIME (5s)
+	@.ci/fuzz $(FUZZTIME)
+
+bench: build ## CPU and memory of the server under load, rows as in docs/operate.md
+	@.ci/bench
+
+soak: packages-test build ## by hand: long tones, 10,000 calls, floods, a minute a fuzz target
+	$(GO) test -tags "$(TAGS) soak" -run Soak -v -timeout 3h ./...
+	$(MAKE) --no-print-directory fuzz FUZZTIME=60s
+
+# Found by what they provide, so that a machine that has them loses no time here.
+packages:
+	@.ci/packages gcc pkg-config libopus-dev
+
+packages-test:
+	@.ci/packages gcc pkg-config libopus-dev baresip-core sip-tester sox
+
+$(STATICCHECK):
+	@mkdir -p $(@D)
+	GOBIN=$(CURDIR)/$(@D) GOFLAGS= $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	@mv $(@D)/staticcheck $@
+
+clean: ## remove bin
+	rm -rf $(BIN)

@@ -1,0 +1,84 @@
+// Package config holds every setting of trivox: its key, its default, what it means, what it may be, and whether a
+// running server takes a change of it. One TOML file sets them, flags override the file, and what is wrong is said
+// with the place, the key, the value and how to mend it.
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is every setting of a server. It is a value: copy it freely, but treat its slices as read-only.
+// In the tags, toml is the key, doc what `trivox config` prints above it, range the numbers or durations allowed
+// (both ends included), oneof the words allowed, and reload says what a reload does with a change: "live" settings
+// are taken by calls and rooms that begin afterwards, "restart" ones wait for the next start.
+type Config struct {
+	Domains   []string  `toml:"domains" reload:"restart" doc:"Domains served. The first one names conferences in the API and in Contact; empty: the address that was dialled does."`
+	Advertise []Public  `toml:"advertise" reload:"live" doc:"Public address per interface, where NAT or a load balancer hides it: \"10.0.0.5=203.0.113.9\", or \"203.0.113.9\" for all of that family."`
+	Allow     []Network `toml:"allow" reload:"live" doc:"Networks that may call, such as \"192.168.0.0/16\". Loopback always may; nobody else may unless listed here."`
+
+	SIP    SIP    `toml:"sip"`
+	HTTP   HTTP   `toml:"http"`
+	RTP    RTP    `toml:"rtp"`
+	Rooms  Rooms  `toml:"rooms"`
+	Audio  Audio  `toml:"audio"`
+	Server Server `toml:"server"`
+	Log    Log    `toml:"log"`
+}
+
+// SIP is what concerns signalling.
+type SIP struct {
+	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", or \"A:P\" for both. Beyond loopback, allow must be set too."`
+	DSCP           DSCP          `toml:"dscp" reload:"restart" doc:"Priority mark on SIP packets: a name of RFC 4594 such as \"CS3\" or \"AF31\", or \"0\" to \"63\"."`
+	SessionExpires time.Duration `toml:"session_expires" reload:"live" range:"90s..24h" doc:"Session timer asked for (RFC 4028): a call whose phone has vanished ends after it."`
+	MinSE          time.Duration `toml:"min_se" reload:"live" range:"90s..24h" doc:"Shortest session timer accepted; a shorter one is answered 422."`
+}
+
+// HTTP is what concerns the API, metrics and health.
+type HTTP struct {
+	Listen []Listen `toml:"listen" reload:"restart" doc:"Addresses for the HTTP API, metrics and health; [] turns them off. Beyond loopback, token must be set too."`
+	Token  Secret   `toml:"token" reload:"live" doc:"Bearer token asked of those who control (and, beyond loopback, of those who read): 16 characters or more. Make one: openssl rand -hex 24"`
+}
+
+// RTP is what concerns the sound on the wire.
+type RTP struct {
+	Ports      Ports         `toml:"ports" reload:"restart" doc:"UDP ports for sound; a call takes a pair of them. Ports that others hold are skipped."`
+	DSCP       DSCP          `toml:"dscp" reload:"restart" doc:"Priority mark on RTP packets."`
+	Timeout    time.Duration `toml:"timeout" reload:"live" range:"0s,5s..24h" doc:"A call that sends neither RTP nor RTCP for so long is ended; held calls are not. \"0s\": never."`
+	Alarm      time.Duration `toml:"no_rtp_alarm" reload:"live" range:"0s,1s..10m" doc:"A call that was answered and sends no RTP for so long is logged, with the address tried. \"0s\": never."`
+	Latch      string        `toml:"latch" reload:"live" oneof:"auto always never" doc:"Send to where a caller's packets come from instead of where its SDP says: \"auto\" behind NAT only, \"always\", \"never\"."`
+	Quarantine time.Duration `toml:"quarantine" reload:"restart" range:"0s..5m" doc:"How long the ports of a call that ended are left alone, so that late packets reach no other call."`
+}
+
+// Rooms is what bounds conferences.
+type Rooms struct {
+	MaxParticipants int           `toml:"max_participants" reload:"live" range:"1..100000" doc:"Participants in one room; more are answered 486."`
+	MaxRooms        int           `toml:"max_rooms" reload:"live" range:"1..100000" doc:"Rooms at once; the call that would open another is answered 503."`
+	MaxCallLength   time.Duration `toml:"max_call_length" reload:"live" range:"0s,1s..8760h" doc:"A call is ended after so long. \"0s\": never."`
+	AloneTone       bool          `toml:"alone_tone" reload:"live" doc:"The first caller of a room hears a short tone: you are alone."`
+	JoinTone        bool          `toml:"join_tone" reload:"live" doc:"A tone marks each caller who joins."`
+	JoinToneUpTo    int           `toml:"join_tone_up_to" reload:"live" range:"0..100000" doc:"No join tone in rooms of more people than this."`
+}
+
+// Audio is what concerns speakers, codecs and the mix.
+type Audio struct {
+	NMax           int      `toml:"n_max" reload:"live" range:"1..15" doc:"Floors: how many speakers are heard at once."`
+	Codecs         []string `toml:"codecs" reload:"live" oneof:"opus G722 PCMU PCMA" doc:"Codecs offered and accepted, in our order."`
+	PreferOurs     bool     `toml:"prefer_ours" reload:"live" doc:"Answer an offer with the first codec of our order instead of the caller's."`
+	OpusComplexity int      `toml:"opus_complexity" reload:"live" range:"0..10" doc:"Work of the Opus encoder: 0 the least CPU, 10 the best sound."`
+	OpusBitrate    int      `toml:"opus_bitrate" reload:"live" range:"6000..510000" doc:"Bits per second of Opus sent to each listener."`
+	OpusFEC        bool     `toml:"opus_fec" reload:"live" doc:"Opus packets carry a coarse copy of the one before, for listeners who lose packets."`
+	ComfortNoise   int      `toml:"comfort_noise" reload:"live" range:"30..127" doc:"Level of the noise played when nobody speaks, in -dBov (RFC 3389): 127 is inaudible."`
+}
+
+// Server is what concerns the process.
+type Server struct {
+	Workers int           `toml:"workers" reload:"restart" range:"0..256" doc:"Media threads; 0: one for each CPU."`
+	Drain   time.Duration `toml:"drain_timeout" reload:"live" range:"0s..1h" doc:"How long SIGTERM waits for queued sound and for the answers to BYE before the process ends."`
+}
+
+// Log is what concerns the log, which goes to standard error.
+type Log struct {
+	Level  slog.Level `toml:"level" reload:"live" doc:"Least level logged: \"debug\", \"info\", \"warn\" or \"error\"."`
+	Format string     `toml:"format" reload:"restart" oneof:"auto text json" doc:"\"text\", \"json\", or \"auto\": text on a terminal, JSON otherwise."`
+}

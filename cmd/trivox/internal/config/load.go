@@ -1,0 +1,128 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Flags are the settings that the command line takes; each that is given replaces the file's. The tags are kong's.
+type Flags struct {
+	Config    string   `name:"config" placeholder:"FILE" help:"Settings, in TOML; 'trivox config' prints them all."`
+	Domain    []string `name:"domain" placeholder:"NAME" help:"Domain served; repeatable, the first names conferences."`
+	SIP       []string `name:"sip" placeholder:"ADDR:PORT" help:"Address for SIP, UDP and TCP; udp/ or tcp/ before it means that one alone. Repeatable."`
+	HTTP      []string `name:"http" placeholder:"ADDR:PORT" help:"Address for the API, metrics and health. Repeatable."`
+	RTPPorts  string   `name:"rtp-ports" placeholder:"LOW-HIGH" help:"UDP ports for sound."`
+	Advertise []string `name:"advertise" placeholder:"[LOCAL=]PUBLIC" help:"Public address, of all interfaces or of one. Repeatable."`
+	Allow     []string `name:"allow" placeholder:"NETWORK" help:"Network that may call. Repeatable."`
+}
+
+// Load gives the defaults, changed by the file at path (none when it is empty) and then by the flags, and checked.
+// The error is a Problems that names everything wrong, each with its place. Flags.Config is not looked at.
+func Load(path string, flags Flags) (Config, error) {
+	c := Default()
+	at := places{}
+	var wrong Problems
+	if path != "" {
+		b, err := read(path)
+		if err != nil {
+			return Config{}, err
+		}
+		at, wrong = parse(&c, path, b)
+	}
+	if len(wrong) > 0 {
+		return Config{}, wrong
+	}
+	if wrong := flags.apply(&c, at); len(wrong) > 0 {
+		return Config{}, wrong
+	}
+	if wrong := c.problems(); len(wrong) > 0 {
+		return Config{}, wrong.placed(at)
+	}
+	return c, nil
+}
+
+// Parse is Load of a file's text without flags; name stands for the file in errors.
+func Parse(name string, b []byte) (Config, error) {
+	c := Default()
+	at, wrong := parse(&c, name, b)
+	if len(wrong) > 0 {
+		return Config{}, wrong
+	}
+	if wrong := c.problems(); len(wrong) > 0 {
+		return Config{}, wrong.placed(at)
+	}
+	return c, nil
+}
+
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, Problems{{Where: path, Mend: fmt.Sprintf("no such file; make one with: trivox config > %s", path)}}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	return b, nil
+}
+
+// apply sets c from the flags that were given, and notes their places.
+func (f Flags) apply(c *Config, at places) Problems {
+	var ports []string
+	if f.RTPPorts != "" {
+		ports = []string{f.RTPPorts}
+	}
+	var wrong Problems
+	known := settings()
+	for _, flag := range []struct {
+		name, key string
+		values    []string
+	}{
+		{"--domain", "domains", f.Domain},
+		{"--sip", "sip.listen", f.SIP},
+		{"--http", "http.listen", f.HTTP},
+		{"--rtp-ports", "rtp.ports", ports},
+		{"--advertise", "advertise", f.Advertise},
+		{"--allow", "allow", f.Allow},
+	} {
+		if len(flag.values) == 0 {
+			continue
+		}
+		var value any = flag.values[0]
+		if flag.key != "rtp.ports" {
+			list := make([]any, len(flag.values))
+			for i, v := range flag.values {
+				list[i] = v
+			}
+			value = list
+		}
+		at[flag.key] = flag.name
+		for _, s := range known {
+			if s.key != flag.key {
+				continue
+			}
+			if err := assign(s.of(c), value); err != nil {
+				wrong = append(wrong, Problem{Where: flag.name, Key: s.key, Value: show(s, value), Mend: err.Error()})
+			}
+		}
+	}
+	return wrong
+}
+
+// placed fills in where each setting was set.
+func (p Problems) placed(at places) Problems {
+	for i := range p {
+		p[i].Where = "default"
+		if where, ok := at[p[i].Key]; ok {
+			p[i].Where = where
+		}
+	}
+	return p
+}
