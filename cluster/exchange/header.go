@@ -1,0 +1,45 @@
+package exchange
+
+// flow is what went out of one stream of DB1 until now.
+type flow struct {
+	ssrc    uint32
+	quiet   int  // slots for which it has been inactive in DB1
+	payload bool // its last packet carried sound
+}
+
+// schedule turns DB1 into packets (P 8.2, DESIGN 6): of an active stream every
+// packet goes out; of an inactive one the header only, in its first inactive
+// slots and then now and again, which keeps its number in the others' DB2.
+func (s *Server) schedule() {
+	s.out = s.out[:0]
+	var next [maxNMax]flow
+	for i := range s.send {
+		st := s.send[i]
+		old := s.flowOf(st.SSRC)
+		fl := flow{ssrc: st.SSRC, payload: st.Active}
+		goes := true
+		if st.Active {
+			st.Resume = !old.payload
+		} else {
+			fl.quiet = old.quiet + 1
+			st.HeaderOnly = true
+			goes = fl.quiet <= s.p.HeaderFirst || (fl.quiet-s.p.HeaderFirst)%s.p.HeaderEvery == 0
+		}
+		if goes {
+			s.out = append(s.out, st)
+		}
+		next[i] = fl
+	}
+	s.flow = append(s.flow[:0], next[:len(s.send)]...)
+}
+
+// flowOf returns what went out of a stream in the slot before: nothing, when it
+// was withheld.
+func (s *Server) flowOf(ssrc uint32) flow {
+	for i := range s.flow {
+		if s.flow[i].ssrc == ssrc {
+			return s.flow[i]
+		}
+	}
+	return flow{}
+}
