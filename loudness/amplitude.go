@@ -13,9 +13,11 @@ func Amplitude(sumSquares uint64, n int) uint16 {
 	if n <= 0 {
 		return 0
 	}
+	if sumSquares >= uint64(n)<<30 {
+		return FullScale // and what no 16-bit samples can give
+	}
 	// FullScale is twice 32768 but for one, so x = sqrt(4 * mean square).
-	x := uint64(math.Sqrt(float64(4*(sumSquares/uint64(n)) + 4*(sumSquares%uint64(n))/uint64(n))))
-	return uint16(min(x, FullScale))
+	return uint16(math.Sqrt(float64(4 * sumSquares / uint64(n))))
 }
 
 // Samples returns the amplitude of pcm, 16-bit samples at any rate.

@@ -123,8 +123,10 @@ func (m *Meter) silence(d time.Duration) {
 
 // push enters the gated amplitude x for d of media time.
 func (m *Meter) push(x uint16, d time.Duration) {
-	// More than the ring holds leaves nothing but x in it.
-	d = min(d, time.Duration(len(m.ring)+1)*m.p.Slot)
+	// More than the ring holds leaves nothing but x in it: leave out whole slots.
+	if longest := time.Duration(len(m.ring)+2) * m.p.Slot; d > longest {
+		d -= (d - longest) / m.p.Slot * m.p.Slot
+	}
 	for d > 0 {
 		if m.partial == 0 {
 			m.advance(x)
