@@ -7,11 +7,11 @@ package sdp
 func Accept(offer, answer []byte, ours Local, prev *Media) (Media, error) {
 	o, err := Parse(offer)
 	if err != nil {
-		return Media{}, refuse(WarnParameter, "our own offer cannot be read: %s", readable(err))
+		return Media{}, refuse(WarnParameter, "our own offer cannot be read: %s", readable(err.Error()))
 	}
 	a, err := Parse(answer)
 	if err != nil {
-		return Media{}, refuse(WarnParameter, "the answer cannot be read: %s", readable(err))
+		return Media{}, refuse(WarnParameter, "the answer cannot be read: %s", readable(err.Error()))
 	}
 	at := 0
 	if prev != nil {

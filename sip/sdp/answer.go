@@ -12,7 +12,7 @@ import (
 func Answer(offer []byte, ours Local, prev *Media) (answer []byte, m Media, err error) {
 	d, err := Parse(offer)
 	if err != nil {
-		return nil, Media{}, refuse(WarnParameter, "the session description cannot be read: %s", readable(err))
+		return nil, Media{}, refuse(WarnParameter, "the session description cannot be read: %s", readable(err.Error()))
 	}
 	at, refusal := d.pick(ours, prev)
 	if refusal != nil {
@@ -171,17 +171,17 @@ func names(list []Codec) string {
 	if len(s) > 8 {
 		s = append(s[:8], "...")
 	}
-	return readable(fmt.Errorf("%s", strings.Join(s, ", ")))
+	return readable(strings.Join(s, ", "))
 }
 
 // readable keeps what may stand in a quoted string, and not too much of it.
-func readable(err error) string {
+func readable(text string) string {
 	s := strings.Map(func(r rune) rune {
 		if r < ' ' || r == '"' || r == '\\' || r == 0x7f {
 			return -1
 		}
 		return r
-	}, err.Error())
+	}, text)
 	if len(s) > 200 {
 		s = strings.ToValidUTF8(s[:200], "")
 	}

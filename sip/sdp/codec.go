@@ -52,24 +52,32 @@ func (c Codec) speech() bool {
 }
 
 // codecs gives what an m= line lists, in its order: formats that are no
-// number or have no meaning are left out.
+// number are left out, those without a meaning have no name. One pass over
+// the attributes, so that a long description costs no more than its length.
 func (m *MediaLine) codecs() []Codec {
+	maps, fmtps := m.numbered("rtpmap"), m.numbered("fmtp")
+	var seen [128]bool
 	var list []Codec
 	for _, f := range m.Formats {
-		n, err := strconv.ParseUint(f, 10, 8)
-		if err != nil || n > 127 || contains(list, uint8(n)) {
+		pt, ok := payloadType(f)
+		if !ok || seen[pt] {
 			continue
 		}
-		c, ok := m.rtpmap(uint8(n))
-		if !ok {
-			if c, ok = static(uint8(n)); !ok {
-				c = Codec{PayloadType: uint8(n)}
-			}
+		seen[pt] = true
+		c := rtpmap(pt, maps[pt])
+		if c.Name == "" {
+			c, _ = static(pt)
+			c.PayloadType = pt
 		}
-		c.Fmtp = m.fmtp(uint8(n))
+		c.Fmtp = fmtps[pt]
 		list = append(list, c)
 	}
 	return list
+}
+
+func payloadType(s string) (uint8, bool) {
+	n, err := strconv.ParseUint(s, 10, 7)
+	return uint8(n), err == nil
 }
 
 func contains(list []Codec, pt uint8) bool {
@@ -81,12 +89,8 @@ func contains(list []Codec, pt uint8) bool {
 	return false
 }
 
-// rtpmap reads "a=rtpmap:96 opus/48000/2". The first line for a number counts.
-func (m *MediaLine) rtpmap(pt uint8) (Codec, bool) {
-	value, ok := m.numbered("rtpmap", pt)
-	if !ok {
-		return Codec{}, false
-	}
+// rtpmap reads "opus/48000/2"; no name when it says nothing.
+func rtpmap(pt uint8, value string) Codec {
 	part := strings.Split(value, "/")
 	c := Codec{Name: strings.TrimSpace(part[0]), Channels: 1, PayloadType: pt}
 	if len(part) > 1 {
@@ -100,26 +104,25 @@ func (m *MediaLine) rtpmap(pt uint8) (Codec, bool) {
 	if pt == 9 && strings.EqualFold(c.Name, "G722") {
 		c.ClockRate = 8000 // RFC 3551, 4.5.2: 8000, though the sound has 16000
 	}
-	return c, c.Name != ""
+	return c
 }
 
-func (m *MediaLine) fmtp(pt uint8) string {
-	value, _ := m.numbered("fmtp", pt)
-	return value
-}
-
-// numbered finds "a=name:pt value".
-func (m *MediaLine) numbered(name string, pt uint8) (value string, ok bool) {
+// numbered collects "a=name:pt value" by payload type. The first line for a
+// number counts.
+func (m *MediaLine) numbered(name string) (values [128]string) {
 	for _, a := range m.Attributes {
 		if !strings.EqualFold(a.Name, name) {
 			continue
 		}
-		number, rest, _ := strings.Cut(strings.ReplaceAll(a.Value, "\t", " "), " ")
-		if n, err := strconv.ParseUint(number, 10, 8); err == nil && uint8(n) == pt {
-			return strings.TrimSpace(rest), true
+		end := strings.IndexAny(a.Value, " \t")
+		if end < 0 {
+			continue
+		}
+		if pt, ok := payloadType(a.Value[:end]); ok && values[pt] == "" {
+			values[pt] = strings.TrimSpace(a.Value[end:])
 		}
 	}
-	return "", false
+	return values
 }
 
 // Parameter gives one value of the format parameters ("useinbandfec=1; ...").

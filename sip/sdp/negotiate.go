@@ -2,6 +2,7 @@ package sdp
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -221,7 +222,9 @@ func (out *Media) settle(d *Description, m *MediaLine, ours Local) {
 	}
 }
 
-// remember adds numbers to those the session has used (RFC 3264, 8.3.2).
+// remember adds numbers to those the session has used, the latest last
+// (RFC 3264, 8.3.2). A number that a peer gives a new meaning has the latest
+// one (Q24).
 func remember(numbers []Codec, list []Codec) []Codec {
 	out := append([]Codec(nil), numbers...)
 	for _, c := range list {
@@ -229,15 +232,8 @@ func remember(numbers []Codec, list []Codec) []Codec {
 			continue
 		}
 		c.Fmtp = ""
-		found := false
-		for i := range out {
-			if out[i].PayloadType == c.PayloadType {
-				out[i], found = c, true // the latest meaning counts (Q24)
-			}
-		}
-		if !found {
-			out = append(out, c)
-		}
+		out = slices.DeleteFunc(out, func(o Codec) bool { return o.PayloadType == c.PayloadType })
+		out = append(out, c)
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package sdp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -116,7 +117,7 @@ func clockRates(list []Codec) []int {
 // session, else the one it asks for, else a free dynamic one. A number that
 // meant another codec is never given again (RFC 3264, 8.3.2; OA-5).
 func number(c Codec, used, list []Codec) uint8 {
-	for _, u := range used {
+	for _, u := range slices.Backward(used) {
 		if u.is(c) && !contains(list, u.PayloadType) {
 			return u.PayloadType
 		}

@@ -28,7 +28,7 @@ func Parse(b []byte) (*Description, error) {
 		if lines++; lines > MaxLines {
 			return nil, fmt.Errorf("sdp: more than %d lines", MaxLines)
 		}
-		line = strings.TrimSpace(line)
+		line = strings.TrimSpace(strings.Map(printable, line))
 		if len(line) < 2 || line[1] != '=' {
 			continue
 		}
@@ -46,7 +46,15 @@ func Parse(b []byte) (*Description, error) {
 	return d, nil
 }
 
-func isLineEnd(r rune) bool { return r == '\r' || r == '\n' || r == 0 }
+func isLineEnd(r rune) bool { return r == '\r' || r == '\n' }
+
+// printable makes control characters spaces, so that what we echo is text.
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return ' '
+	}
+	return r
+}
 
 // line takes one line. known: it is one that only a session description has.
 func (d *Description) line(letter byte, value string) (known bool, err error) {
