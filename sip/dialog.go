@@ -1,0 +1,222 @@
+package sip
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// dialogID is the identity of a dialog as its UAS. RFC 3261, 12
+type dialogID struct{ callID, local, remote string }
+
+type dialogState uint8
+
+const (
+	early     dialogState = iota // the INVITE has no final response
+	accepted                     // 2xx sent, no ACK yet
+	confirmed                    // ACK received
+	ending                       // our BYE is out
+	ended                        // out of the table; End was called
+)
+
+// dialog is one call. Everything in it but the queue is touched only by functions run from the
+// queue, one at a time and in order, so it needs no lock and calls the leg in order; a goroutine
+// exists only while there is something in the queue.
+type dialog struct {
+	server *Server
+	id     dialogID
+	log    *slog.Logger
+
+	queueMu  sync.Mutex
+	queue    []func()
+	requests int // of the queue, those a stranger filled in
+	running  bool
+
+	peerBye atomic.Bool           // a BYE is in the queue or served
+	openInv atomic.Int32          // INVITEs of the peer without final response
+	wanted  atomic.Pointer[Cause] // the first HangUp
+
+	stopEntry context.CancelCauseFunc // ends the wait for a place in the room
+	inviteTx  *serverTx               // the first INVITE, while it is open
+
+	endOnce   bool // End was called
+	byeSent   bool
+	byeCause  Cause // of a hang-up that waits for an ACK
+	ourInvite bool  // a re-INVITE of ours is under way
+
+	state     dialogState
+	leg       Leg
+	entered   time.Time
+	flow      *flow // of the last request
+	contact   *sipgo.ContactHeader
+	localURI  sipgo.Uri
+	remoteURI sipgo.Uri
+	target    sipgo.Uri   // remote target
+	routes    []sipgo.Uri // fixed when the dialog is made
+	localSeq  uint32
+	remoteSeq uint32
+	peerAllow bool // Allow has UPDATE
+
+	localSDP, remoteSDP []byte // the last descriptions that went each way
+
+	unacked *unacked2xx
+	session session
+}
+
+// newDialog takes the record of a dialog from the INVITE. RFC 3261, 12.1.1
+func (s *Server) newDialog(tx *serverTx) *dialog {
+	req := tx.req
+	from, _ := req.From().Params.Get("tag")
+	d := &dialog{
+		server: s, id: dialogID{req.CallID().Value(), tx.tag, from},
+		inviteTx: tx, stopEntry: tx.cancel, flow: tx.flow, remoteSeq: req.CSeq().SeqNo,
+		localURI: *req.To().Address.Clone(), remoteURI: *req.From().Address.Clone(),
+	}
+	d.log = s.log.With("call", d.id.callID)
+	d.contact = s.contact(&req.Recipient, tx.flow, true)
+	d.openInv.Store(1)
+	for _, h := range req.GetHeaders("record-route") {
+		if rr, ok := h.(*sipgo.RecordRouteHeader); ok {
+			d.routes = append(d.routes, *rr.Address.Clone())
+		}
+	}
+	d.retarget(req)
+	return d
+}
+
+// retarget takes the remote target and what the peer allows from a request. RFC 3261, 12.2.2 (UA-3)
+func (d *dialog) retarget(m interface {
+	Contact() *sipgo.ContactHeader
+	GetHeaders(string) []sipgo.Header
+}) {
+	if c := m.Contact(); c != nil && !c.Address.Wildcard && c.Address.Host != "" {
+		d.target = *c.Address.Clone()
+	}
+	if len(m.GetHeaders("allow")) > 0 {
+		d.peerAllow = hasOption(m, "allow", "", "UPDATE")
+	}
+}
+
+// post queues work of our own; it never blocks and is never refused.
+func (d *dialog) post(f func()) { d.enqueue(f, false) }
+
+// offer queues a request of the peer's; false when the peer has filled the queue.
+func (d *dialog) offer(f func()) bool { return d.enqueue(f, true) }
+
+func (d *dialog) enqueue(f func(), bounded bool) bool {
+	d.queueMu.Lock()
+	defer d.queueMu.Unlock()
+	if bounded {
+		if d.requests >= d.server.cfg.Limits.Queue {
+			return false
+		}
+		d.requests++
+		inner := f
+		f = func() {
+			d.queueMu.Lock()
+			d.requests--
+			d.queueMu.Unlock()
+			inner()
+		}
+	}
+	d.queue = append(d.queue, f)
+	if !d.running {
+		d.running = true
+		go d.run()
+	}
+	return true
+}
+
+// run works the queue off and ends when it is empty.
+func (d *dialog) run() {
+	for {
+		d.queueMu.Lock()
+		if len(d.queue) == 0 {
+			d.running, d.queue = false, nil
+			d.queueMu.Unlock()
+			return
+		}
+		f := d.queue[0]
+		d.queue = d.queue[1:]
+		d.queueMu.Unlock()
+		f()
+	}
+}
+
+// after posts f once dur has passed.
+func (d *dialog) after(dur time.Duration, f func()) *time.Timer {
+	return time.AfterFunc(dur, func() { d.post(f) })
+}
+
+// source is where the last request came from.
+func (d *dialog) source() netip.AddrPort { return d.flow.source }
+
+// dialogOf finds the dialog that a request belongs to. RFC 3261, 12.2.2
+func (s *Server) dialogOf(req *sipgo.Request) *dialog {
+	local, _ := req.To().Params.Get("tag")
+	remote, _ := req.From().Params.Get("tag")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dialogs[dialogID{req.CallID().Value(), local, remote}]
+}
+
+// hangUp is Call.HangUp.
+func (d *dialog) hangUp(c Cause) {
+	c.ByPeer = false
+	if !d.wanted.CompareAndSwap(nil, &c) {
+		return
+	}
+	d.stopEntry(errHungUp)
+	d.post(func() { d.end(c) })
+}
+
+// drop takes the dialog out of the table, stops its timers and ends the leg. It may be called
+// again; only the first cause counts.
+func (d *dialog) drop(c Cause) {
+	d.release(c)
+	if d.state == ended {
+		return
+	}
+	d.state = ended
+	d.stopTimers()
+	s := d.server
+	s.mu.Lock()
+	delete(s.dialogs, d.id)
+	empty := len(s.dialogs) == 0 && s.empty != nil
+	if empty {
+		close(s.empty)
+		s.empty = nil
+	}
+	s.mu.Unlock()
+}
+
+// release ends the leg, exactly once, whoever ended the call.
+func (d *dialog) release(c Cause) {
+	if d.endOnce {
+		return
+	}
+	d.endOnce = true
+	if d.leg == nil {
+		return
+	}
+	if c.ByPeer {
+		d.server.count.endedByPeer.Add(1)
+	} else {
+		d.server.count.endedByUs.Add(1)
+	}
+	d.log.Info("sip: call ended", "cause", c.Code, "text", c.Text, "by_peer", c.ByPeer, "duration", time.Since(d.entered).Round(time.Millisecond))
+	d.leg.End(c)
+}
+
+func (d *dialog) stopTimers() {
+	if d.unacked != nil {
+		d.unacked.timer.Stop()
+		d.unacked = nil
+	}
+	d.session.stop()
+}

@@ -1,0 +1,80 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Rooms decides what a dialled URI is. The program implements it over its conference servers.
+// Both methods are called concurrently from any goroutine.
+type Rooms interface {
+	// Enter asks for a place in the room c.User for one caller. It may block until ctx ends, which
+	// happens when the caller gives up. A *Refusal decides the SIP answer; any other error becomes 500.
+	Enter(ctx context.Context, c Call) (Leg, error)
+	// Known tells whether the room exists, and if not whether an INVITE would open it.
+	Known(user, host string) (exists, wouldOpen bool)
+}
+
+// Identity is who calls, as far as it is known.
+type Identity struct {
+	URI     string // as in From, without header parameters
+	Display string // display name, may be empty
+}
+
+// Call is one INVITE as the rooms see it.
+type Call struct {
+	User, Host string // of the Request-URI; User is percent-decoded, case kept
+	Caller     Identity
+	CallID     string
+	Source     netip.AddrPort // where the INVITE came from
+	Local      netip.Addr     // the address of ours it arrived on
+	// HangUp ends the call: a refusal before it was answered, else exactly one BYE. It never
+	// blocks, may be called from any goroutine and any number of times; the first cause counts.
+	HangUp func(cause Cause)
+}
+
+// Leg is the media side of one call. Its methods are called one at a time, in the order of the
+// dialog's requests; End is the last.
+type Leg interface {
+	ID() string
+	// Offer gives a session description with everything the leg can do (late offer, RFC 3264).
+	Offer() ([]byte, error)
+	// Answer answers an offer. A *Refusal decides the SIP answer; any other error becomes 488.
+	// After an error the session stays as it was.
+	Answer(offer []byte) ([]byte, error)
+	// SetAnswer takes the answer to the last Offer, or to the last description of ours which
+	// was sent again unchanged to refresh the session (RFC 4028, 7.4).
+	SetAnswer(answer []byte) error
+	// Confirmed says that the ACK of the first INVITE has come.
+	Confirmed()
+	// Digit is a DTMF digit from an INFO request.
+	Digit(digit byte, d time.Duration)
+	// End releases the leg. It is called exactly once, whoever ended the call.
+	End(cause Cause)
+}
+
+// Refusal is an error that carries a SIP answer of 300 or above.
+type Refusal struct {
+	Code   int    // 300 to 699
+	Reason string // reason phrase; empty means the one of RFC 3261
+	// Warning explains the refusal to a person. It may start with a warn-code of RFC 3261, 20.43
+	// ("304 no codec in common"); else 399 is put before it.
+	Warning    string
+	RetryAfter time.Duration // zero: no Retry-After
+}
+
+func (r *Refusal) Error() string {
+	if r.Warning != "" {
+		return fmt.Sprintf("refused: %d %s (%s)", r.Code, phrase(r.Code, r.Reason), r.Warning)
+	}
+	return fmt.Sprintf("refused: %d %s", r.Code, phrase(r.Code, r.Reason))
+}
+
+// Cause tells why a call ended.
+type Cause struct {
+	Code   int    // SIP code that says it best; 200 is a normal hang-up
+	Text   string // for a person; goes into the Reason header (RFC 3326)
+	ByPeer bool   // the caller ended it
+}

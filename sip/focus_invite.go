@@ -1,0 +1,216 @@
+package sip
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// invite serves an INVITE outside a dialog: checks, a place in the room, 200 with ;isfocus.
+// It runs in a goroutine of its own, which ends with the queue of the new dialog.
+func (s *Server) invite(tx *serverTx) {
+	s.count.invites.Add(1)
+	if s.draining.Load() {
+		s.refused(tx, s.drainRefusal())
+		return
+	}
+	sdp, terms, refusal, more := s.inviteContent(tx)
+	if refusal != nil {
+		s.refused(tx, refusal, more...)
+		return
+	}
+	d := s.newDialog(tx)
+	if refusal := s.admit(d); refusal != nil {
+		s.refused(tx, refusal)
+		return
+	}
+	d.queue, d.running = append(d.queue, func() { d.enter(sdp, terms) }), true
+	d.run()
+}
+
+func (s *Server) refused(tx *serverTx, r *Refusal, more ...sipgo.Header) {
+	s.count.refused.Add(1)
+	s.log.Info("sip: call refused", "call", tx.req.CallID().Value(), "source", tx.flow.source,
+		"uri", tx.req.Recipient.String(), "code", r.Code, "text", r.Warning)
+	tx.refuseWith(r, more...)
+}
+
+// inviteContent reads the body and the session timer of an INVITE or UPDATE. RFC 3261, 8.2.3
+func (s *Server) inviteContent(tx *serverTx) ([]byte, sessionTerms, *Refusal, []sipgo.Header) {
+	sdp, refusal := description(tx.req)
+	if refusal != nil {
+		return nil, sessionTerms{}, refusal, []sipgo.Header{acceptHeader, acceptEncodingHeader}
+	}
+	if !acceptsSDP(tx.req) {
+		return nil, sessionTerms{}, &Refusal{Code: 406, Warning: "session descriptions here are application/sdp"},
+			[]sipgo.Header{acceptHeader}
+	}
+	terms, ok := s.policy().answer(sessionHeaders(tx.req))
+	if !ok {
+		return nil, sessionTerms{}, &Refusal{Code: 422, Warning: "the session interval is too small"},
+			[]sipgo.Header{sipgo.NewHeader("Min-SE", seconds(s.cfg.MinSE))}
+	}
+	return sdp, terms, nil, nil
+}
+
+func (s *Server) policy() sessionPolicy {
+	return sessionPolicy{expires: s.cfg.SessionExpires, minSE: s.cfg.MinSE}
+}
+
+// admit puts a dialog into the table, or says which limit is hit.
+func (s *Server) admit(d *dialog) *Refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed || s.draining.Load():
+		return s.drainRefusal()
+	case len(s.dialogs) >= s.cfg.Limits.Dialogs:
+		s.count.limited.Add(1)
+		return &Refusal{Code: 503, Warning: "all places for calls are taken", RetryAfter: s.cfg.RetryAfter}
+	case s.pending >= s.cfg.Limits.Pending:
+		s.count.limited.Add(1)
+		return &Refusal{Code: 503, Warning: "too many calls are being set up", RetryAfter: s.cfg.RetryAfter}
+	}
+	s.dialogs[d.id] = d
+	s.pending++
+	return nil
+}
+
+// enter asks the room for a leg and answers the INVITE.
+func (d *dialog) enter(sdp []byte, terms sessionTerms) {
+	tx, s := d.inviteTx, d.server
+	defer func() {
+		d.openInv.Add(-1)
+		d.inviteTx = nil
+		tx.cancel(nil)
+		s.mu.Lock()
+		s.pending--
+		s.mu.Unlock()
+	}()
+	if tx.final.Load() != 0 {
+		d.drop(Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true})
+		return
+	}
+	leg, err := s.cfg.Rooms.Enter(tx.ctx, d.call())
+	if err != nil {
+		d.refuseEntry(asRefusal(err, 500))
+		return
+	}
+	d.leg, d.entered = leg, time.Now()
+	d.log = d.log.With("leg", leg.ID())
+	if tx.final.Load() != 0 {
+		d.drop(Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true})
+		return
+	}
+	body, err := d.describe(sdp)
+	if err != nil {
+		d.refuseEntry(asRefusal(err, 488))
+		return
+	}
+	if c := d.wanted.Load(); c != nil {
+		d.refuseEntry(causeRefusal(*c))
+		return
+	}
+	d.retainRoute()
+	d.state = accepted
+	if !d.answerInvite(tx, sdp, body, terms, true) {
+		d.drop(Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true})
+		return
+	}
+	s.count.answered.Add(1)
+	d.log.Info("sip: call answered", "source", tx.flow.source, "network", tx.flow.network(), "from", d.remoteURI.Addr(), "late_offer", sdp == nil)
+}
+
+// describe gets the answer to offer from the leg, or its own offer when there is none (OA-4).
+func (d *dialog) describe(offer []byte) ([]byte, error) {
+	if offer != nil {
+		return d.leg.Answer(offer)
+	}
+	return d.leg.Offer()
+}
+
+// answerInvite sends the 200 of an INVITE and starts what waits for its ACK and its refresh. It
+// reports false when the INVITE has been cancelled before.
+func (d *dialog) answerInvite(tx *serverTx, offer, body []byte, terms sessionTerms, first bool) bool {
+	res := d.server.newResponse(tx.req, 200, "", tx.tag)
+	res.AppendHeader(d.contact)
+	res.AppendHeader(allowHeader)
+	res.AppendHeader(supportedHeader)
+	appendSession(res, terms, terms.refresher())
+	res.AppendHeader(contentSDPHeader)
+	res.SetBody(body)
+	u := &unacked2xx{seq: tx.req.CSeq().SeqNo, res: res, tx: tx, first: first, wantAnswer: offer == nil}
+	if !tx.respond(res) {
+		return false
+	}
+	d.localSDP = body
+	if offer != nil {
+		d.remoteSDP = offer
+	}
+	d.await(u)
+	d.startSession(terms)
+	return true
+}
+
+// refuseEntry answers the first INVITE with an error and forgets the dialog.
+func (d *dialog) refuseEntry(r *Refusal) {
+	if c := d.wanted.Load(); c != nil {
+		r = causeRefusal(*c)
+	}
+	cause := Cause{Code: r.Code, Text: phrase(r.Code, r.Reason)}
+	if r.Warning != "" {
+		cause.Text = r.Warning
+	}
+	if d.inviteTx.final.Load() == 0 {
+		d.server.refused(d.inviteTx, r)
+	} else {
+		cause = Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true}
+	}
+	d.drop(cause)
+}
+
+// call is what the rooms are told about the INVITE.
+func (d *dialog) call() Call {
+	req := d.inviteTx.req
+	from := req.From()
+	return Call{
+		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"),
+		Caller: Identity{URI: from.Address.String(), Display: from.DisplayName},
+		CallID: d.id.callID, Source: d.flow.source, Local: d.flow.local().Addr(),
+		HangUp: d.hangUp,
+	}
+}
+
+func appendSession(m interface{ AppendHeader(sipgo.Header) }, t sessionTerms, refresher string) {
+	if t.interval <= 0 {
+		return
+	}
+	m.AppendHeader(sipgo.NewHeader("Session-Expires", seconds(t.interval)+";refresher="+refresher))
+	if t.require {
+		m.AppendHeader(requireTimerHeader)
+	}
+}
+
+// asRefusal is the one place that turns an error into a SIP answer; code is for errors that do
+// not say one.
+func asRefusal(err error, code int) *Refusal {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r
+	}
+	return &Refusal{Code: code, Warning: err.Error()}
+}
+
+// causeRefusal refuses a call that was hung up before it was answered.
+func causeRefusal(c Cause) *Refusal {
+	if c.Code < 300 || c.Code > 699 {
+		c.Code = 480
+	}
+	return &Refusal{Code: c.Code, Warning: c.Text}
+}
+
+// retryAfter is the random 0 to 10 s of RFC 3261, 14.2, at least 1 so that the header is there.
+func retryAfter() time.Duration { return time.Duration(1+rand.IntN(10)) * time.Second }

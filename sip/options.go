@@ -1,0 +1,48 @@
+package sip
+
+import sipgo "github.com/emiago/sipgo/sip"
+
+// options answers OPTIONS outside a dialog as an INVITE would be answered: 200 for a room that
+// exists (with isfocus) or would be opened (without), else 404. RFC 3261, 11.2; RFC 4579 (UA-6)
+func (s *Server) options(tx *serverTx) {
+	req := tx.req
+	if s.draining.Load() {
+		tx.refuseWith(s.drainRefusal())
+		return
+	}
+	if !acceptsSDP(req) {
+		tx.refuse(406, "session descriptions here are application/sdp", acceptHeader)
+		return
+	}
+	user := room(&req.Recipient)
+	var exists, opens bool
+	if user != "" {
+		exists, opens = s.cfg.Rooms.Known(user, req.Recipient.Host)
+		if !exists && !opens {
+			tx.refuse(404, "there is no such room")
+			return
+		}
+	} // without user it is the server that is asked, as PBXs and trunks do to see whether it lives (Q20, Q23)
+	s.ok(tx, s.contact(&req.Recipient, tx.flow, exists), acceptHeader, acceptEncodingHeader, allowHeader, supportedHeader)
+}
+
+// optionsInDialog answers OPTIONS inside a dialog; it changes nothing there.
+func (d *dialog) optionsInDialog(tx *serverTx) {
+	d.server.ok(tx, d.contact, acceptHeader, acceptEncodingHeader, allowHeader, supportedHeader)
+}
+
+// contact is the URI of the room at an address that reaches this server. RFC 4579, 5.1; RFC 3840
+func (s *Server) contact(room *sipgo.Uri, f *flow, focus bool) *sipgo.ContactHeader {
+	local := s.reachable(f)
+	c := &sipgo.ContactHeader{Address: sipgo.Uri{
+		Scheme: "sip", User: room.User, Password: room.Password,
+		Host: local.Addr().String(), Port: int(local.Port()),
+	}}
+	if f.reliable() {
+		c.Address.UriParams.Add("transport", "tcp")
+	}
+	if focus {
+		c.Params.Add("isfocus", "")
+	}
+	return c
+}

@@ -1,0 +1,206 @@
+// Package sip is the signalling side of the conference: the focus (RFC 4353) that every caller's
+// dialog ends at. It uses sipgo's parser, transports and transactions with a dialog layer of its
+// own, imports no media and no SDP, and moves session descriptions as bytes.
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// Timers are the base values of RFC 3261, 17 for this layer. sipgo's transactions have their own,
+// which are the same unless a test process changes them.
+type Timers struct {
+	T1 time.Duration // round-trip estimate, 500 ms unless set
+	T2 time.Duration // longest retransmission interval, 4 s unless set
+	T4 time.Duration // longest life of a message in the network, 5 s unless set
+}
+
+// Limits bound what strangers can fill.
+type Limits struct {
+	Dialogs int // calls at the same time, 10000 unless set
+	Pending int // INVITEs not yet answered, 1000 unless set
+	Body    int // bytes of a request's body, 16384 unless set
+	Queue   int // requests of one dialog waiting for their turn, 32 unless set
+}
+
+// Config is what NewServer takes. Only Rooms is required.
+type Config struct {
+	Rooms  Rooms
+	Logger *slog.Logger
+	Timers Timers
+	Limits Limits
+
+	SessionExpires time.Duration // RFC 4028 interval asked for, 1800 s unless set
+	MinSE          time.Duration // smallest interval accepted, 90 s unless set
+
+	// Advertise maps an address of ours to the one that peers reach. Nil: as it is.
+	Advertise func(local netip.Addr) netip.Addr
+	// Allowed tells whether a source may call, and by which rule. Nil: everybody may.
+	Allowed func(source netip.Addr) (ok bool, rule string)
+	// ParseInfo reads a digit from the body of an INFO. Nil: INFO bodies are refused.
+	ParseInfo func(contentType string, body []byte) (digit byte, d time.Duration, ok bool)
+
+	RetryAfter time.Duration // of 503 answers, 10 s unless set
+	Product    string        // for Server and User-Agent, "trivox" unless set
+}
+
+// fill puts the defaults where nothing is set.
+func (c *Config) fill() error {
+	if c.Rooms == nil {
+		return errors.New("sip: Config.Rooms is nil: give the server rooms to put callers in")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	setDuration(&c.Timers.T1, 500*time.Millisecond)
+	setDuration(&c.Timers.T2, 4*time.Second)
+	setDuration(&c.Timers.T4, 5*time.Second)
+	setDuration(&c.SessionExpires, 1800*time.Second)
+	setDuration(&c.MinSE, leastMinSE)
+	if c.MinSE < leastMinSE {
+		return fmt.Errorf("sip: Config.MinSE %v: RFC 4028 allows no less than %v", c.MinSE, leastMinSE)
+	}
+	if c.SessionExpires < c.MinSE {
+		return fmt.Errorf("sip: Config.SessionExpires %v is below MinSE %v: raise it or lower MinSE", c.SessionExpires, c.MinSE)
+	}
+	setDuration(&c.RetryAfter, 10*time.Second)
+	setInt(&c.Limits.Dialogs, 10000)
+	setInt(&c.Limits.Pending, 1000)
+	setInt(&c.Limits.Body, 16384)
+	setInt(&c.Limits.Queue, 32)
+	if c.Product == "" {
+		c.Product = "trivox"
+	}
+	return nil
+}
+
+func setDuration(d *time.Duration, v time.Duration) {
+	if *d == 0 {
+		*d = v
+	}
+}
+
+func setInt(n *int, v int) {
+	if *n == 0 {
+		*n = v
+	}
+}
+
+// Server is the focus. Make one with NewServer, let it Listen, end it with Drain and Close.
+type Server struct {
+	cfg    Config
+	log    *slog.Logger
+	count  counters
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+
+	draining  atomic.Bool
+	listeners []*listener // guarded by mu
+	serving   sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	dialogs map[dialogID]*dialog
+	servers map[string]*serverTx
+	merged  map[mergeID]string // out-of-dialog requests being served, by what identifies them: transaction key
+	clients map[string]*sipgo.ClientTx
+	pending int
+	empty   chan struct{} // made by Drain, closed when the last dialog goes
+}
+
+// NewServer checks c and makes a server that does not listen yet.
+func NewServer(c Config) (*Server, error) {
+	if err := c.fill(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: c, log: c.Logger,
+		dialogs: make(map[dialogID]*dialog),
+		servers: make(map[string]*serverTx),
+		merged:  make(map[mergeID]string),
+		clients: make(map[string]*sipgo.ClientTx),
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Close stops listening and forgets every dialog without a word to the peers; call Drain before.
+// Each leg still gets its End.
+func (s *Server) Close() error {
+	s.cancel()
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	ls, ds := s.listeners, make([]*dialog, 0, len(s.dialogs))
+	for _, d := range s.dialogs {
+		ds = append(ds, d)
+	}
+	s.mu.Unlock()
+
+	var err error
+	for _, l := range ls {
+		err = errors.Join(err, l.close())
+	}
+	s.serving.Wait()
+	var done sync.WaitGroup
+	for _, d := range ds {
+		done.Add(1)
+		d.post(func() { d.drop(Cause{Code: 503, Text: "server closed"}); done.Done() })
+	}
+	done.Wait()
+	s.terminateAll()
+	return err
+}
+
+// Snapshot is the state of a server for metrics; counters only grow.
+type Snapshot struct {
+	Dialogs, Pending                       int // now
+	ServerTransactions, ClientTransactions int // now
+	Requests, Responses                    uint64
+	Invites, Answered, Refused, Cancelled  uint64
+	EndedByPeer, EndedByUs                 uint64
+	Retransmitted2xx, AckTimeouts          uint64
+	Refreshes, SessionTimeouts             uint64
+	Limited                                uint64 // requests refused because a limit was hit
+	Forbidden                              uint64 // requests from sources that may not call
+	Stray                                  uint64 // messages that belong to nothing
+}
+
+type counters struct {
+	requests, responses                   atomic.Uint64
+	invites, answered, refused, cancelled atomic.Uint64
+	endedByPeer, endedByUs                atomic.Uint64
+	retransmitted2xx, ackTimeouts         atomic.Uint64
+	refreshes, sessionTimeouts            atomic.Uint64
+	limited, forbidden, stray             atomic.Uint64
+}
+
+// Snapshot may be called at any time.
+func (s *Server) Snapshot() Snapshot {
+	c := &s.count
+	n := Snapshot{
+		Requests: c.requests.Load(), Responses: c.responses.Load(),
+		Invites: c.invites.Load(), Answered: c.answered.Load(), Refused: c.refused.Load(), Cancelled: c.cancelled.Load(),
+		EndedByPeer: c.endedByPeer.Load(), EndedByUs: c.endedByUs.Load(),
+		Retransmitted2xx: c.retransmitted2xx.Load(), AckTimeouts: c.ackTimeouts.Load(),
+		Refreshes: c.refreshes.Load(), SessionTimeouts: c.sessionTimeouts.Load(),
+		Limited: c.limited.Load(), Forbidden: c.forbidden.Load(), Stray: c.stray.Load(),
+	}
+	s.mu.Lock()
+	n.Dialogs, n.Pending = len(s.dialogs), s.pending
+	n.ServerTransactions, n.ClientTransactions = len(s.servers), len(s.clients)
+	s.mu.Unlock()
+	return n
+}

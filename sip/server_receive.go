@@ -1,0 +1,180 @@
+package sip
+
+import (
+	"slices"
+	"strings"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// request takes one request in the order it arrived on its socket, and must not block: what takes
+// time goes to the queue of the dialog, or to a goroutine of its own when there is no dialog.
+func (s *Server) request(req *sipgo.Request, f *flow) {
+	s.count.requests.Add(1)
+	if f.listener.server != s || req.Via() == nil {
+		return
+	}
+	key, why := s.transactionKey(req)
+	f.remote = f.source
+	if !f.reliable() {
+		f.remote = responseTo(f.source, req.Via())
+	}
+	markVia(f.source, req.Via())
+	if why != "" {
+		if req.Method != sipgo.ACK {
+			s.stateless(req, f, 400, why)
+		}
+		return
+	}
+	switch req.Method {
+	case sipgo.ACK:
+		s.ack(req, key)
+	case sipgo.CANCEL:
+		s.cancelRequest(req, f, key)
+	default:
+		s.dispatch(req, f, key)
+	}
+}
+
+// transactionKey gives the key of RFC 3261, 17.2.3, or why the request cannot be served. ACK
+// and CANCEL get the key of their INVITE.
+func (s *Server) transactionKey(req *sipgo.Request) (key, why string) {
+	switch {
+	case req.From() == nil:
+		return "", "From is missing or malformed"
+	case req.To() == nil:
+		return "", "To is missing or malformed"
+	case req.CallID() == nil:
+		return "", "Call-ID is missing or malformed"
+	case req.CSeq() == nil:
+		return "", "CSeq is missing or malformed"
+	case req.CSeq().MethodName != req.Method:
+		return "", "CSeq method differs from the request's"
+	}
+	cseq := req.CSeq()
+	if req.Method == sipgo.CANCEL {
+		cseq.MethodName = sipgo.INVITE
+		defer func() { cseq.MethodName = sipgo.CANCEL }()
+	}
+	key, err := sipgo.ServerTxKeyMake(req)
+	if err != nil {
+		return "", "the request belongs to no transaction: " + strings.ReplaceAll(err.Error(), "\"", "'")
+	}
+	return key, ""
+}
+
+// stateless answers without a transaction what is too broken to have one.
+func (s *Server) stateless(req *sipgo.Request, f *flow, code int, warning string) {
+	res := s.refusal(req, newTag(), &Refusal{Code: code, Warning: warning})
+	res.SetBody(nil)
+	s.count.responses.Add(1)
+	_ = f.WriteMsg(res)
+}
+
+// ack goes to the transaction when it acknowledges a refusal, else to the dialog. Phones that
+// send the ACK of a 2xx with the branch of the INVITE are served too (Q25).
+func (s *Server) ack(req *sipgo.Request, key string) {
+	if tx := s.serverTx(key); tx != nil && tx.final.Load() >= 300 {
+		_ = tx.Receive(req)
+		return
+	}
+	d := s.dialogOf(req)
+	if d == nil {
+		s.count.stray.Add(1)
+		return
+	}
+	if !d.offer(func() { d.acknowledged(req) }) {
+		s.count.limited.Add(1)
+	}
+}
+
+// cancelRequest serves CANCEL: a transaction of its own, so that retransmissions get the same
+// answer, and 487 for the INVITE unless that has its final response. RFC 3261, 9.2 (TX-6)
+func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
+	tx := s.open(req, f, inviteKey+"CANCEL")
+	if tx == nil {
+		return
+	}
+	invite := s.serverTx(inviteKey)
+	if invite == nil || invite.req.Method != sipgo.INVITE {
+		tx.refuse(481, "there is no INVITE to cancel")
+		return
+	}
+	tx.tag = invite.tag
+	tx.respond(s.newResponse(req, 200, "", tx.tag))
+	if invite.final.Load() == 0 && invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
+		s.count.cancelled.Add(1)
+		invite.cancel(errCancelled)
+	}
+}
+
+// dispatch serves every other request: in the dialog's queue, or by a goroutine of its own.
+func (s *Server) dispatch(req *sipgo.Request, f *flow, key string) {
+	tx := s.open(req, f, key)
+	if tx == nil {
+		return
+	}
+	if !req.To().Params.Has("tag") {
+		go s.outOfDialog(tx)
+		return
+	}
+	d := s.dialogOf(req)
+	if r, more := s.unservable(tx); r != nil {
+		tx.refuseWith(r, more...)
+		return
+	}
+	if d == nil {
+		tx.refuse(481, "no such dialog here; it may have ended")
+		return
+	}
+	d.arrived(tx)
+}
+
+// outOfDialog serves a request without To-tag.
+func (s *Server) outOfDialog(tx *serverTx) {
+	if s.cfg.Allowed != nil {
+		if ok, rule := s.cfg.Allowed(tx.flow.source.Addr()); !ok {
+			s.count.forbidden.Add(1)
+			s.log.Warn("sip: source may not call", "source", tx.flow.source, "rule", rule,
+				"method", tx.req.Method, "call", tx.req.CallID().Value())
+			tx.refuse(403, "this address may not call here")
+			return
+		}
+	}
+	if r, more := s.unservable(tx); r != nil {
+		tx.refuseWith(r, more...)
+		return
+	}
+	switch tx.req.Method {
+	case sipgo.INVITE:
+		s.invite(tx)
+	case sipgo.OPTIONS:
+		s.options(tx)
+	default: // BYE, INFO and UPDATE exist in dialogs only
+		tx.refuse(481, "this request needs a dialog")
+	}
+}
+
+// response hands a response to its client transaction.
+func (s *Server) response(res *sipgo.Response) {
+	if res.Via() == nil || res.CSeq() == nil || res.StatusCode < 100 || res.StatusCode > 699 {
+		s.count.stray.Add(1)
+		return
+	}
+	key, err := sipgo.ClientTxKeyMake(res)
+	if err != nil {
+		s.count.stray.Add(1)
+		return
+	}
+	s.mu.Lock()
+	tx := s.clients[key]
+	s.mu.Unlock()
+	if tx == nil {
+		s.count.stray.Add(1)
+		return
+	}
+	go tx.Receive(res) // waits for the reader of the transaction
+}
+
+// isBuilt says that the method is served.
+func isBuilt(m sipgo.RequestMethod) bool { return slices.Contains(builtMethods[:], m) }
