@@ -13,7 +13,10 @@ import (
 )
 
 // maxFile bounds a configuration file, in bytes.
-const maxFile = 1 << 20
+const maxFile = 1 << 18
+
+// maxProblems bounds how many things that are wrong are listed.
+const maxProblems = 20
 
 // maxShown bounds how much of a wrong value an error repeats, in bytes.
 const maxShown = 80
@@ -49,6 +52,10 @@ func parse(c *Config, name string, b []byte) (places, Problems) {
 	at := places{}
 	var wrong Problems
 	for _, f := range flatten(tree, lines(b), known) {
+		if len(wrong) == maxProblems {
+			wrong = append(wrong, Problem{Where: name, Mend: "and more: mend these first"})
+			break
+		}
 		where := fmt.Sprintf("%s:%d", name, f.line)
 		i := slices.IndexFunc(known, func(s setting) bool { return s.key == f.key })
 		if i < 0 {
@@ -90,15 +97,18 @@ func lines(b []byte) map[string]int {
 	out := map[string]int{}
 	var p unstable.Parser
 	p.Reset(b)
+	row, upTo := 1, 0 // keys come in the order of the file: each newline is counted once
 	var note func(prefix string, n *unstable.Node) string
 	note = func(prefix string, n *unstable.Node) string {
-		key, row := strings.TrimSuffix(prefix, "."), 0
+		key := strings.TrimSuffix(prefix, ".")
 		for it := n.Key(); it.Next(); {
 			if key != "" {
 				key += "."
 			}
 			key += string(it.Node().Data)
-			row = 1 + bytes.Count(b[:it.Node().Raw.Offset], []byte("\n"))
+			start := max(upTo, int(it.Node().Raw.Offset))
+			row += bytes.Count(b[upTo:start], []byte("\n"))
+			upTo = start
 			if _, seen := out[key]; !seen {
 				out[key] = row
 			}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -106,6 +107,23 @@ func TestParseErrors(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
 		})
+	}
+}
+
+// A file of nonsense costs a short list, and no more time than its length is worth.
+func TestParseIsBounded(t *testing.T) {
+	_, err := Parse("f", []byte(strings.Repeat("x", maxFile+1)))
+	if err == nil || !strings.Contains(err.Error(), "f: larger than 262144 bytes") {
+		t.Errorf("too large: %v", err)
+	}
+	var b strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&b, "key%d = %d\n", i, i)
+	}
+	_, err = Parse("f", []byte(b.String()))
+	var wrong Problems
+	if !errors.As(err, &wrong) || len(wrong) != maxProblems+1 || wrong[maxProblems-1].Where != "f:20" {
+		t.Errorf("2000 unknown keys: %v", err)
 	}
 }
 

@@ -1,0 +1,43 @@
+package api
+
+import "time"
+
+// Summary is one conference in a list.
+type Summary struct {
+	Name         string    `json:"name" doc:"What the API calls the conference." example:"tea"`
+	URI          string    `json:"uri" doc:"Its SIP URI." example:"sip:tea@example.com"`
+	Participants int       `json:"participants" doc:"How many are in it."`
+	Locked       bool      `json:"locked" doc:"Nobody else gets in."`
+	Started      time.Time `json:"started" doc:"When the first participant came."`
+}
+
+// Conference is one conference with its roster. (The field names of a Summary stand in it too.)
+type Conference struct {
+	Name         string        `json:"name" doc:"What the API calls the conference." example:"tea"`
+	URI          string        `json:"uri" doc:"Its SIP URI." example:"sip:tea@example.com"`
+	Locked       bool          `json:"locked" doc:"Nobody else gets in."`
+	Started      time.Time     `json:"started" doc:"When the first participant came."`
+	Participants []Participant `json:"participants" doc:"In the order in which they joined."`
+}
+
+// Participant is one leg of a conference as it is now. Packets, loss, jitter and delay are those of the sound it sends.
+type Participant struct {
+	ID              string    `json:"id" doc:"Opaque; stays the same while the call lasts."`
+	URI             string    `json:"uri" doc:"SIP URI of the caller."`
+	Display         string    `json:"display" doc:"Display name, as the caller gave it."`
+	Codec           string    `json:"codec" doc:"As in the rtpmap of RFC 8866." example:"PCMU"`
+	SSRC            uint32    `json:"ssrc" doc:"SSRC of what we send."`
+	RemoteSSRC      uint32    `json:"remote_ssrc" doc:"SSRC of what we receive; 0 before the first packet."`
+	Lambda          uint16    `json:"lambda" doc:"Loudness number now."`
+	InF             bool      `json:"in_f" doc:"Has a floor: is heard by the others."`
+	Held            bool      `json:"held" doc:"Has put the conference on hold."`
+	Muted           bool      `json:"muted" doc:"Was muted here."`
+	PacketsReceived uint64    `json:"packets_received" doc:"RTP packets received."`
+	PacketsSent     uint64    `json:"packets_sent" doc:"RTP packets sent."`
+	Lost            uint64    `json:"lost" doc:"RTP packets that never came."`
+	LossPercent     float64   `json:"loss_percent" doc:"Lost, of all expected."`
+	JitterMS        float64   `json:"jitter_ms" doc:"Interarrival jitter of RFC 3550, in milliseconds."`
+	DelayMS         float64   `json:"delay_ms" doc:"Delay that the jitter buffer adds, in milliseconds."`
+	Joined          time.Time `json:"joined" doc:"When the call was answered."`
+	Media           string    `json:"media" doc:"Address and port that RTP is sent to; empty when there is none to send to." example:"192.0.2.7:40000"`
+}
