@@ -1,0 +1,96 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// ListenStream opens a socket for ServeTCP; addr as for ListenPacket.
+func (e *Edge) ListenStream(ctx context.Context, addr string) (net.Listener, error) {
+	lc := net.ListenConfig{Control: markSocket(e.cfg.DSCP)}
+	l, err := lc.Listen(ctx, network("tcp", addr), addr)
+	if err != nil {
+		return nil, fmt.Errorf("sip: listen tcp %s: %w", addr, err)
+	}
+	return l, nil
+}
+
+// ServeTCP accepts connections until l is closed, and then returns nil. Each is
+// read by a goroutine of its own until it ends.
+func (e *Edge) ServeTCP(l net.Listener, handle Handler) error {
+	for {
+		c, err := l.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case err != nil: // no descriptor left, or the peer was gone before
+			e.count.readErrors.Add(1)
+			e.once(causeReadError, "accepting connections", "local", l.Addr(), "error", err)
+			time.Sleep(readPause)
+			continue
+		}
+		s, ok := e.admit(c, true)
+		if !ok {
+			e.count.overLimit.Add(1)
+			e.once(causeOverLimit, "connection closed: too many", "source", c.RemoteAddr())
+			_ = c.Close()
+			continue
+		}
+		e.count.accepted.Add(1)
+		go s.serve(handle)
+	}
+}
+
+// Dial opens a connection to a peer, whose messages go to handle as those of
+// accepted ones do.
+func (e *Edge) Dial(ctx context.Context, remote netip.AddrPort, handle Handler) (net.Conn, error) {
+	d := net.Dialer{Control: markSocket(e.cfg.DSCP)}
+	c, err := d.DialContext(ctx, "tcp", remote.String())
+	if err != nil {
+		return nil, fmt.Errorf("sip: connect to %s: %w", remote, err)
+	}
+	s, ok := e.admit(c, false)
+	if !ok {
+		_ = c.Close()
+		return nil, net.ErrClosed
+	}
+	go s.serve(handle)
+	return s, nil
+}
+
+// admit counts a connection in, unless the limits or Close forbid it.
+func (e *Edge) admit(c net.Conn, limited bool) (*streamConn, bool) {
+	s := &streamConn{Conn: c, edge: e, source: addrPort(c.RemoteAddr())}
+	s.framer.limits = framingLimits{header: e.cfg.MaxHeader, body: e.cfg.MaxBody}
+	ip := s.source.Addr()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, false
+	}
+	if limited && (len(e.conns) >= e.cfg.MaxConns ||
+		e.sources[ip] >= e.cfg.MaxConnsPerSource && !e.cfg.Trusted(ip)) {
+		return nil, false
+	}
+	e.conns[s] = struct{}{}
+	e.sources[ip]++
+	return s, true
+}
+
+// release counts a connection out; it may be called more than once.
+func (e *Edge) release(s *streamConn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.conns[s]; !ok {
+		return
+	}
+	delete(e.conns, s)
+	ip := s.source.Addr()
+	if e.sources[ip]--; e.sources[ip] <= 0 {
+		delete(e.sources, ip)
+	}
+}

@@ -1,0 +1,95 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// ListenPacket opens a datagram socket for ServeUDP, addr as "127.0.0.1:5060"
+// or "[::1]:0". An IPv6 address takes IPv6 only, so that both families can be
+// listened to on one port. What is written to it goes out as it must: see
+// datagrams.
+func (e *Edge) ListenPacket(ctx context.Context, addr string) (net.PacketConn, error) {
+	lc := net.ListenConfig{Control: markSocket(e.cfg.DSCP)}
+	c, err := lc.ListenPacket(ctx, network("udp", addr), addr)
+	if err != nil {
+		return nil, fmt.Errorf("sip: listen udp %s: %w", addr, err)
+	}
+	if u, ok := c.(*net.UDPConn); ok {
+		_ = u.SetReadBuffer(1 << 20) // as much of it as the system allows
+	}
+	return datagrams{c}, nil
+}
+
+// network adds the family to the name of a transport, from the address.
+func network(transport, addr string) string {
+	if ap, err := netip.ParseAddrPort(addr); err == nil {
+		if ap.Addr().Unmap().Is4() {
+			return transport + "4"
+		}
+		return transport + "6"
+	}
+	return transport
+}
+
+// datagrams is a socket whose writes take the placeholder off the From of
+// clients that send no tag.
+type datagrams struct{ net.PacketConn }
+
+func (d datagrams) WriteTo(b []byte, to net.Addr) (int, error) {
+	if _, err := d.PacketConn.WriteTo(dropEmptyTag(b), to); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// leastPacket is the shortest datagram looked at: phones send CRLFs, "jaK" or
+// four zero bytes to keep a NAT open (Q27).
+const leastPacket = 20
+
+// readPause is the wait after an error of a socket that is not closed.
+const readPause = 10 * time.Millisecond
+
+// ServeUDP reads c until it is closed, and then returns nil.
+func (e *Edge) ServeUDP(c net.PacketConn, handle Handler) error {
+	m := e.newMender()
+	buf := make([]byte, maxPacket)
+	for {
+		n, source, err := readFrom(c, buf)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case err != nil: // of one datagram, or for lack of memory: the socket is still good
+			e.count.readErrors.Add(1)
+			e.once(causeReadError, "reading datagrams", "local", c.LocalAddr(), "error", err)
+			time.Sleep(readPause)
+			continue
+		case n < leastPacket || !source.IsValid():
+			e.count.junk.Add(1)
+			continue
+		}
+		res := m.mend(buf[:n], source, false)
+		if b := e.take(res, source, nil, handle); b != nil {
+			if _, err := c.WriteTo(b, net.UDPAddrFromAddrPort(res.to)); err != nil {
+				e.count.unsent.Add(1)
+			}
+		}
+	}
+}
+
+// readFrom reads a datagram; addresses of IPv4 are plain even on an IPv6 socket.
+func readFrom(c net.PacketConn, buf []byte) (int, netip.AddrPort, error) {
+	if d, ok := c.(datagrams); ok {
+		c = d.PacketConn
+	}
+	if u, ok := c.(*net.UDPConn); ok {
+		n, from, err := u.ReadFromUDPAddrPort(buf)
+		return n, unmapPort(from), err
+	}
+	n, from, err := c.ReadFrom(buf)
+	return n, addrPort(from), err
+}

@@ -1,0 +1,113 @@
+package sip
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// streamConn is a connection of the edge. Others write to it and close it; the
+// edge alone reads.
+type streamConn struct {
+	net.Conn
+	edge   *Edge
+	source netip.AddrPort
+	framer framer
+}
+
+// Write sends one message whole, or gives up after WriteTimeout and closes the
+// connection: a peer that does not read must not hold a transaction, and what
+// was cut cannot be mended.
+func (s *streamConn) Write(b []byte) (int, error) {
+	_ = s.Conn.SetWriteDeadline(time.Now().Add(s.edge.cfg.WriteTimeout))
+	if _, err := s.Conn.Write(dropEmptyTag(b)); err != nil {
+		_ = s.Close()
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// Close ends the connection, and with it the goroutine that reads it.
+func (s *streamConn) Close() error {
+	s.edge.release(s)
+	return s.Conn.Close()
+}
+
+// serve reads messages until the connection ends or cannot be read on.
+func (s *streamConn) serve(handle Handler) {
+	defer func() { _ = s.Close() }()
+	e := s.edge
+	begun := false // a message has begun: its deadline stands
+	for {
+		if now := time.Now(); !s.framer.inside() {
+			begun = false
+			_ = s.Conn.SetReadDeadline(now.Add(e.cfg.IdleTimeout))
+		} else if !begun {
+			begun = true
+			_ = s.Conn.SetReadDeadline(now.Add(e.cfg.MessageTimeout))
+		}
+		n, err := s.Conn.Read(s.framer.space())
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				if begun {
+					e.count.tooSlow.Add(1)
+				} else {
+					e.count.idle.Add(1)
+				}
+			}
+			return
+		}
+		s.framer.wrote(n)
+		if whole, ok := s.messages(handle); !ok {
+			return
+		} else if whole {
+			begun = false
+		}
+	}
+}
+
+// messages takes all whole messages that have come. ok is false when the
+// connection must be closed.
+func (s *streamConn) messages(handle Handler) (whole, ok bool) {
+	e := s.edge
+	m, _ := e.menders.Get().(*mender)
+	defer e.menders.Put(m)
+	for {
+		msg, pings, p, ok := s.framer.next()
+		if pings > 0 {
+			e.count.pings.Add(1)
+			if _, err := s.Write([]byte("\r\n")); err != nil {
+				return whole, false
+			}
+		}
+		if !ok {
+			e.count.badFraming.Add(1)
+			if p.code != 0 && m.reading.read(msg) {
+				b, _ := m.refuse(p, s.source)
+				e.send(s, e.take(mended{problem: p, answer: b}, s.source, s, handle))
+			}
+			return whole, false
+		}
+		if msg == nil {
+			return whole, true
+		}
+		whole = true
+		if s.framer.noLen {
+			e.count.noLength.Add(1)
+			e.once(causeNoLength, "message on a stream without Content-Length, taken to have no body", "source", s.source)
+		}
+		e.send(s, e.take(m.mend(msg, s.source, true), s.source, s, handle))
+	}
+}
+
+// send writes an answer; nil is none.
+func (e *Edge) send(s *streamConn, b []byte) {
+	if b == nil {
+		return
+	}
+	if _, err := s.Write(b); err != nil {
+		e.count.unsent.Add(1)
+	}
+}
