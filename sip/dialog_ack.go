@@ -39,6 +39,9 @@ func (d *dialog) ackLate(u *unacked2xx) {
 		d.unacked = nil
 		d.server.count.ackTimeouts.Add(1)
 		c := Cause{Code: 408, Text: "no ACK for the answer"}
+		if d.state == ending { // a hang-up waited for it
+			c = d.byeCause
+		}
 		d.release(c)
 		d.bye(c)
 		return

@@ -50,17 +50,18 @@ func (d *dialog) retainRoute() {
 
 // nextWay is the way for a request of ours: flows to try in order, and a URI to open one for.
 type nextWay struct {
-	flow *flow     // of the peer's last request
-	uri  sipgo.Uri // first route, or the remote target
-	nat  bool      // the URI is of the peer's own network: answer to where it called from
+	flow  *flow     // of the peer's last request
+	uri   sipgo.Uri // first route, or the remote target
+	loose bool      // the Request-URI is the remote target
+	nat   bool      // the URI is of the peer's own network: answer to where it called from
 }
 
 // way decides the way: over TCP the same connection, over UDP the route or Contact, unless
 // that is a private address which the peer did not come from (Q28).
 func (d *dialog) way() nextWay {
-	h := nextWay{flow: d.flow, uri: d.target}
+	h := nextWay{flow: d.flow, uri: d.target, loose: true}
 	if len(d.routes) > 0 {
-		h.uri = d.routes[0]
+		h.uri, h.loose = d.routes[0], d.routes[0].UriParams.Has("lr")
 		return h
 	}
 	ip, err := netip.ParseAddr(strings.Trim(h.uri.Host, "[]"))
@@ -142,6 +143,14 @@ func (d *dialog) ackFor(invite *sipgo.Request) *sipgo.Request {
 // inviteWait bounds the wait for the final response of our re-INVITE. RFC 3261, 16.6 (Timer C)
 const inviteWait = 3 * time.Minute
 
+// answerWait is how long to wait for the final response to req. RFC 3261, 17.1.2.2 (Timer F)
+func (s *Server) answerWait(req *sipgo.Request) time.Duration {
+	if req.Method == sipgo.INVITE {
+		return inviteWait
+	}
+	return 64 * s.cfg.Timers.T1
+}
+
 // transact sends req by the next hop and waits for its final response; nil when there is none.
 func (s *Server) transact(h nextWay, req, ack *sipgo.Request) *sipgo.Response {
 	f, err := h.open(s.ctx)
@@ -167,7 +176,7 @@ func (s *Server) transact(h nextWay, req, ack *sipgo.Request) *sipgo.Response {
 			}
 		})
 	}
-	limit := time.NewTimer(inviteWait)
+	limit := time.NewTimer(s.answerWait(req))
 	defer limit.Stop()
 	for {
 		select {
@@ -176,6 +185,9 @@ func (s *Server) transact(h nextWay, req, ack *sipgo.Request) *sipgo.Response {
 			case res.IsProvisional():
 				continue
 			case ack != nil && res.IsSuccess():
+				if c := res.Contact(); c != nil && c.Address.Host != "" && h.loose {
+					ack.Recipient = *c.Address.Clone() // a 2xx refreshes the target
+				}
 				acked.Store(true)
 				_ = f.WriteMsg(ack)
 			case ack == nil:

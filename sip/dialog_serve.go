@@ -36,6 +36,9 @@ func (d *dialog) serve(tx *serverTx, overlaps bool) {
 		return
 	}
 	if !cseqInOrder(d.remoteSeq, req.CSeq().SeqNo) {
+		if req.Method == sipgo.BYE {
+			d.peerBye.Store(false)
+		}
 		tx.refuse(500, "CSeq is not above the last one of this dialog")
 		return
 	}

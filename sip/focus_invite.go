@@ -19,6 +19,9 @@ func (s *Server) invite(tx *serverTx) {
 	}
 	sdp, terms, refusal, more := s.inviteContent(tx)
 	if refusal != nil {
+		if s.noRoom(tx.req) {
+			refusal, more = noRoomRefusal(), nil
+		}
 		s.refused(tx, refusal, more...)
 		return
 	}

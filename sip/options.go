@@ -19,7 +19,7 @@ func (s *Server) options(tx *serverTx) {
 	if user != "" {
 		exists, opens = s.cfg.Rooms.Known(user, req.Recipient.Host)
 		if !exists && !opens {
-			tx.refuse(404, "there is no such room")
+			tx.refuseWith(noRoomRefusal())
 			return
 		}
 	} // without user it is the server that is asked, as PBXs and trunks do to see whether it lives (Q20, Q23)

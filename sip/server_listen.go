@@ -7,9 +7,13 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
+
+// tcpWriteTimeout bounds how long a peer that does not read can hold up a write.
+const tcpWriteTimeout = 3 * time.Second
 
 // listener is one socket that requests come in by, with sipgo's transports of its own: addresses
 // of peers in the pool of one listener never meet those of another (sipgo's pools are by address).
@@ -29,7 +33,7 @@ type listener struct {
 // Listen opens addr ("127.0.0.1:5060", "[::1]:0") for network "udp" or "tcp" and serves it until
 // Close. It returns the address bound.
 func (s *Server) Listen(network, addr string) (net.Addr, error) {
-	l := &listener{server: s, udp: &sipgo.TransportUDP{}, tcp: &sipgo.TransportTCP{}}
+	l := &listener{server: s, udp: &sipgo.TransportUDP{}, tcp: &sipgo.TransportTCP{WriteTimeout: tcpWriteTimeout}}
 	l.layer = sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), &tls.Config{},
 		sipgo.WithTransportLayerLogger(s.log),
 		sipgo.WithTransportLayerTransports(sipgo.TransportsConfig{UDP: l.udp, TCP: l.tcp}))

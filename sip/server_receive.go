@@ -88,20 +88,19 @@ func (s *Server) ack(req *sipgo.Request, key string) {
 	}
 }
 
-// cancelRequest serves CANCEL: a transaction of its own, so that retransmissions get the same
-// answer, and 487 for the INVITE unless that has its final response. RFC 3261, 9.2 (TX-6)
+// cancelRequest serves CANCEL: 200, and 487 for the INVITE unless that has its final response.
+// It needs no transaction of its own: while the INVITE's is there, a repetition gets the same
+// answer and changes nothing. RFC 3261, 9.2 (TX-6)
 func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
-	tx := s.open(req, f, inviteKey+"CANCEL")
-	if tx == nil {
-		return
-	}
 	invite := s.serverTx(inviteKey)
 	if invite == nil || invite.req.Method != sipgo.INVITE {
-		tx.refuse(481, "there is no INVITE to cancel")
+		s.stateless(req, f, 481, "there is no INVITE to cancel")
 		return
 	}
-	tx.tag = invite.tag
-	tx.respond(s.newResponse(req, 200, "", tx.tag))
+	res := s.newResponse(req, 200, "", invite.tag)
+	res.SetBody(nil)
+	s.count.responses.Add(1)
+	_ = f.WriteMsg(res)
 	if invite.final.Load() == 0 && invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
 		s.count.cancelled.Add(1)
 		invite.cancel(errCancelled)
@@ -142,6 +141,9 @@ func (s *Server) outOfDialog(tx *serverTx) {
 		}
 	}
 	if r, more := s.unservable(tx); r != nil {
+		if r.Code == 420 && s.noRoom(tx.req) {
+			r, more = noRoomRefusal(), nil
+		}
 		tx.refuseWith(r, more...)
 		return
 	}
@@ -154,6 +156,15 @@ func (s *Server) outOfDialog(tx *serverTx) {
 		tx.refuse(481, "this request needs a dialog")
 	}
 }
+
+// noRoom says that the Request-URI is no room and would open none; this counts before what the
+// request requires or carries. RFC 3261, 8.2.2.1 (UA-1)
+func (s *Server) noRoom(req *sipgo.Request) bool {
+	exists, opens := s.cfg.Rooms.Known(room(&req.Recipient), req.Recipient.Host)
+	return !exists && !opens && req.Recipient.User != ""
+}
+
+func noRoomRefusal() *Refusal { return &Refusal{Code: 404, Warning: "there is no such room"} }
 
 // response hands a response to its client transaction.
 func (s *Server) response(res *sipgo.Response) {

@@ -51,7 +51,7 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 		tx.tag = newTag()
 		from, _ := req.From().Params.Get("tag")
 		tx.merge = mergeID{req.CallID().Value(), from, req.CSeq().SeqNo, req.Method}
-		if _, ok := s.merged[tx.merge]; !ok && req.Method != sipgo.CANCEL {
+		if _, ok := s.merged[tx.merge]; !ok {
 			s.merged[tx.merge] = key
 		}
 	}
