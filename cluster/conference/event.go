@@ -1,0 +1,78 @@
+package conference
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+type counter = atomic.Uint64
+
+// Cause is why a call ended.
+type Cause struct {
+	Code   int    // SIP status that fits, 0 is an ordinary hang-up
+	Text   string // for a person
+	ByPeer bool   // the caller ended it
+}
+
+// EventKind says what happened to a leg.
+type EventKind uint8
+
+// What is reported of a leg.
+const (
+	LegHeard   EventKind = iota // its first RTP packet arrived
+	LegDigit                    // a DTMF digit
+	LegSilent                   // answered, and no RTP since (Config.RTPAlarm)
+	LegLooped                   // our own packets come back from it
+	LegChanged                  // its codec or direction changed
+	LegEnded                    // Summary says how it was
+)
+
+func (k EventKind) String() string {
+	return [...]string{"heard", "digit", "silent", "looped", "changed", "ended"}[k]
+}
+
+// Event is something that happened to a leg. OnEvent gets it after the fact.
+type Event struct {
+	Kind       EventKind
+	Conference string
+	Leg        string
+	URI        string
+	Digit      byte          // LegDigit: '0' to '9', '*', '#', 'A' to 'D'
+	Duration   time.Duration // LegDigit: how long it was held
+	Address    string        // LegSilent: where RTP was sent
+	Summary    Summary       // LegEnded
+	Call       string        // Call-ID
+}
+
+// Summary is what is told of a call when it has ended.
+type Summary struct {
+	Duration time.Duration
+	Codec    string
+	Received uint64 // RTP packets
+	Sent     uint64
+	Lost     int64
+	Late     uint64
+	Jitter   time.Duration // RFC 3550, 6.4.1, at the end
+	Delay    time.Duration // of the jitter buffer, at the end
+	Cause    Cause
+}
+
+// report hands an event to the dispatcher; a full queue drops and counts it.
+func (s *Server) report(e Event) {
+	select {
+	case s.events <- e:
+	default:
+		s.dropped.Add(1)
+	}
+}
+
+// dispatch calls OnEvent for each event, one after the other.
+func (s *Server) dispatch() {
+	call := s.cfg.OnEvent
+	if call == nil {
+		call = func(Event) {}
+	}
+	for e := range s.events {
+		call(e)
+	}
+}

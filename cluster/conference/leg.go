@@ -1,0 +1,210 @@
+package conference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"trivox/media"
+	"trivox/media/codec"
+	"trivox/sip/sdp"
+)
+
+// Leg is signalling's half of one participant's call. Its methods may be called by any goroutine.
+type Leg struct {
+	id        string
+	server    *Server
+	cfg       Config
+	room      *room
+	request   Request
+	pair      *media.Pair
+	ssrc      uint32 // of the participant's stream in the conference
+	sendSSRC  uint32 // of the stream we send
+	sessionID uint64
+	entered   time.Duration
+
+	mu     sync.Mutex
+	last   []byte // the SDP we sent last, with version
+	agreed *sdp.Media
+	format format
+	line   *line // nil until sound was agreed
+	ended  bool
+}
+
+// ID names the leg in logs, the roster and the API.
+func (l *Leg) ID() string { return l.id }
+
+// Conference is the name of the leg's conference.
+func (l *Leg) Conference() string { return l.room.name }
+
+// Offer is our offer: of a call that came without one, or of a re-INVITE.
+func (l *Leg) Offer() ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return nil, errLegEnded
+	}
+	l.last = sdp.Offer(l.local(), l.agreed)
+	return l.last, nil
+}
+
+// Answer answers an offer and opens the receive path. The error is an *sdp.Refusal when the peer is to blame;
+// then nothing has changed.
+func (l *Leg) Answer(offer []byte) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return nil, errLegEnded
+	}
+	b, m, err := sdp.Answer(offer, l.local(), l.agreed)
+	if err != nil {
+		return nil, err
+	}
+	l.last = b
+	return b, l.agree(m)
+}
+
+// SetAnswer takes the answer to our Offer, or to what we sent last, repeated.
+func (l *Leg) SetAnswer(answer []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return errLegEnded
+	}
+	if l.last == nil {
+		return errors.New("an SDP answer came, but no offer of ours is open")
+	}
+	m, err := sdp.Accept(l.last, answer, l.local(), l.agreed)
+	if err != nil {
+		return err
+	}
+	return l.agree(m)
+}
+
+// local is what we are willing to do.
+func (l *Leg) local() sdp.Local {
+	addr := l.pair.RTP.Local().Addr()
+	if l.cfg.Advertise != nil {
+		addr = l.cfg.Advertise(addr)
+	}
+	ours := sdp.Local{
+		Addr: addr, Port: l.pair.RTP.Local().Port(), RTCPPort: l.pair.RTCP.Local().Port(),
+		SessionID: l.sessionID, Version: 1, PreferOurs: l.cfg.PreferOurs,
+		DTMF: true, CN: true, PTime: Slot, MinPTime: 10 * time.Millisecond, MaxPTime: 60 * time.Millisecond,
+		LevelExt: true, Direction: sdp.SendRecv,
+	}
+	for _, c := range l.cfg.Codecs {
+		ours.Codecs = append(ours.Codecs, sdp.Codec{
+			Name: c.Name, ClockRate: c.ClockRate, Channels: c.Channels, PayloadType: uint8(c.PayloadType),
+		})
+	}
+	return ours
+}
+
+// agree hands what was negotiated to the worker, with everything made here that needs memory.
+func (l *Leg) agree(m sdp.Media) error {
+	c, ok := codec.ByName(m.Codec.Name)
+	if !ok {
+		return fmt.Errorf("conference: %w: %q was agreed", errNothingInCommon, m.Codec.Name)
+	}
+	f := format{codec: c, ptime: m.PTime, set: l.cfg.Coding}
+	f.set.PTime = m.PTime
+	up := &setup{agreed: m, terms: l.terms(m), format: f}
+	var err error
+	if l.line == nil || f != l.format {
+		if up.coder, err = newCoder(f, c.SampleRate); err != nil {
+			return err
+		}
+	}
+	if l.line == nil || c != l.format.codec {
+		if up.playout, err = newPlayout(c); err != nil {
+			return err
+		}
+		if m.CN >= 0 {
+			up.playout.SetNoise(uint8(m.CN))
+		}
+	}
+	if l.line == nil {
+		l.line = newLine(l, up.terms, max(m.DTMFRate, 8000))
+	}
+	l.agreed, l.format = &m, f
+	ln, conf := l.line, l.room.conf
+	return conf.worker.do(context.Background(), func(now time.Duration) { conf.setUp(ln, up, now) })
+}
+
+// terms is what was agreed, as the RTP session wants it.
+func (l *Leg) terms(m sdp.Media) media.Terms {
+	t := media.Terms{
+		Remote: m.Remote, RemoteRTCP: m.RemoteRTCP, Mux: m.RTCPMux, NoRTCP: m.NoRTCP, NoSend: !m.Direction.Sends(),
+		NAT: l.behindNAT(m.Remote), ClockRate: m.Codec.ClockRate, LevelID: m.LevelExt,
+		Sound: append([]uint8{m.RecvPT}, m.AlsoRecvPT...), Events: m.AlsoDTMF,
+	}
+	if m.DTMFRecv >= 0 {
+		t.Events = append([]uint8{uint8(m.DTMFRecv)}, m.AlsoDTMF...)
+	}
+	if m.CN >= 0 {
+		t.Noise = []uint8{uint8(m.CN)}
+	}
+	return t
+}
+
+// behindNAT tells whether to send to where packets come from instead of where SDP says (SIP.md RT-4).
+func (l *Leg) behindNAT(remote netip.AddrPort) bool {
+	switch l.cfg.Latch {
+	case LatchAlways:
+		return true
+	case LatchNever:
+		return false
+	}
+	a, from := remote.Addr(), l.request.Source.Unmap()
+	return a.IsValid() && from.IsValid() && a != from && a.IsPrivate()
+}
+
+// Confirmed says that the caller has our answer (the ACK arrived).
+func (l *Leg) Confirmed() {}
+
+// Digit reports a digit that came by INFO.
+func (l *Leg) Digit(digit byte, d time.Duration) {
+	l.mu.Lock()
+	ln := l.line
+	l.mu.Unlock()
+	if ln == nil {
+		return
+	}
+	conf := l.room.conf
+	conf.worker.post(func(now time.Duration) { conf.infoDigit(ln, media.Digit{Key: digit, Duration: d}, now) })
+}
+
+// Mute silences the participant or lets them be heard.
+func (l *Leg) Mute(on bool) error {
+	l.mu.Lock()
+	ln := l.line
+	l.mu.Unlock()
+	if ln == nil {
+		return errNotNegotiated
+	}
+	return l.room.conf.worker.do(context.Background(), func(time.Duration) { ln.muted = on })
+}
+
+// End releases the leg; further calls do nothing. What it was like comes as an Event of kind LegEnded.
+func (l *Leg) End(cause Cause) {
+	l.mu.Lock()
+	if l.ended {
+		l.mu.Unlock()
+		return
+	}
+	l.ended = true
+	ln := l.line
+	l.mu.Unlock()
+	l.server.leave(l)
+	if ln == nil {
+		l.pair.Close() // the worker never knew it
+		l.server.endedUnheard(l, cause, media.Now())
+		return
+	}
+	conf := l.room.conf
+	conf.worker.post(func(now time.Duration) { conf.drop(ln, cause, now) })
+}

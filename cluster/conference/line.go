@@ -1,0 +1,182 @@
+package conference
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"trivox/loudness"
+	"trivox/media"
+	"trivox/media/codec"
+	"trivox/mixer"
+	"trivox/sip/sdp"
+)
+
+// line is the worker's half of a leg.
+type line struct {
+	leg    *Leg
+	ssrc   uint32 // of the participant's stream in the conference
+	pair   *media.Pair
+	agreed sdp.Media
+	format format
+
+	session *media.Session
+	digits  *media.Digits
+	same    media.Same
+	playout *media.Playout
+	meter   *loudness.Meter
+	gain    mixer.Gain
+	fade    mixer.Fader
+	up      *mixer.Resampler // rate of the codec to rate of the mix
+
+	group *group // whose packets it is sent
+	own   ownMix // the mix without itself, while it plays
+
+	in       bool          // its conference has it
+	floor    bool          // in F in this slot
+	plays    bool          // in F, or fading out
+	voice    int           // which of the voices of this slot is its own, -1 none
+	mark     bool          // the next packet begins a talkspurt: the first, or the first after a hold
+	muted    bool          // by the focus
+	metered  time.Duration // media time that the meter is behind real time; below 0: ahead
+	answered time.Duration // when sound was agreed
+	resumed  time.Duration // when its sound was last asked for
+	heard    bool          // an RTP packet came
+	alarmed  bool
+	looped   bool
+	pressed  uint64 // digits so far
+	unsent   uint64 // packets that the kernel did not take
+}
+
+// setup is what signalling made for the worker: all that takes memory.
+type setup struct {
+	agreed  sdp.Media
+	terms   media.Terms
+	format  format
+	playout *media.Playout   // nil: the codec is that of before
+	up      *mixer.Resampler // likewise
+	coder   *coder           // nil: the format is that of before
+}
+
+// newLine makes a line that hears and sends nothing yet.
+func newLine(l *Leg, terms media.Terms, eventRate int) *line {
+	r := rand.New(rand.NewPCG(uint64(l.sendSSRC), uint64(l.ssrc)))
+	return &line{
+		leg: l, ssrc: l.ssrc, pair: l.pair, voice: -1, mark: true,
+		session: media.NewSession(media.SessionConfig{
+			SSRC: l.sendSSRC, CNAME: l.id + "@trivox", Epoch: media.Wall(), Rand: r, Terms: terms,
+		}),
+		digits: media.NewDigits(eventRate),
+		meter:  loudness.NewMeter(l.cfg.Loudness),
+	}
+}
+
+// held tells that the peer holds: what it sends is its music.
+func (l *line) held() bool { return l.agreed.Hold || !l.agreed.Direction.Receives() }
+
+// silenced tells that a line cannot have the floor.
+func (l *line) silenced() bool { return l.muted || l.held() }
+
+// deaf tells that nothing is sent to a line.
+func (l *line) deaf() bool { return !l.agreed.Direction.Sends() }
+
+// meterTime keeps the meter at media time: zeros are pushed only for a line more than three slots behind (DESIGN 5).
+func (l *line) meterTime() {
+	l.metered += Slot
+	for l.metered > 3*Slot {
+		l.meter.Catch(1)
+		l.metered -= Slot
+	}
+}
+
+// tune fits a line to the rate of the mix.
+func (l *line) tune(rate int) {
+	l.up = mustResampler(l.format.codec.SampleRate, rate)
+	l.fade.Reset()
+	l.own.on = false
+	l.own.limiter = mixer.NewLimiter(rate)
+	l.own.coder.tune(rate)
+}
+
+// mustResampler is for the rates of our own codecs, which all go into each other.
+func mustResampler(from, to int) *mixer.Resampler {
+	r, err := mixer.NewResampler(from, to)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// setUp gives a line what was agreed. It begins with the first time.
+func (c *conference) setUp(l *line, s *setup, now time.Duration) {
+	deaf, held := l.in && l.deaf(), l.in && l.held()
+	l.agreed = s.agreed
+	if s.playout != nil {
+		l.playout = s.playout
+		l.meter.Reset()
+		l.metered = 0
+	}
+	if !l.in {
+		l.in, l.answered, l.resumed = true, now, now
+		l.format = s.format
+		c.add(l)
+	} else {
+		l.session.Update(now, s.terms)
+	}
+	if s.coder != nil {
+		c.leaveGroup(l)
+		l.format = s.format
+		l.own = ownMix{coder: s.coder, limiter: mixer.NewLimiter(c.rate)}
+		l.tune(c.rate)
+		c.retune()
+		if err := c.join(l); err != nil {
+			c.hangUp(l, Cause{Code: 500, Text: "the encoder cannot be made: " + err.Error()})
+		}
+	}
+	l.mark = l.mark || deaf
+	if held && !l.held() {
+		l.resumed = now
+	}
+	e := c.event(LegChanged, l)
+	e.Summary.Codec, e.Address = l.format.codec.Name, l.session.Remote().String()
+	c.server.report(e)
+}
+
+// drop ends a line: a goodbye, its sockets closed, its figures reported.
+func (c *conference) drop(l *line, cause Cause, now time.Duration) {
+	if !l.in {
+		return
+	}
+	l.in = false
+	s := c.worker.scratch
+	if to := l.session.RemoteRTCP(); to.IsValid() {
+		if b := l.session.Goodbye(s.packet[:0], cause.Text); len(b) > 0 {
+			_ = c.worker.io.Send(l.controlSocket(), b, to) // the peer may be gone: nothing is lost by it
+		}
+	}
+	c.remove(l)
+	l.pair.Close()
+	e := c.event(LegEnded, l)
+	e.Summary = l.summary(cause, now)
+	c.server.report(e)
+}
+
+func (l *line) summary(cause Cause, now time.Duration) Summary {
+	st, pl := l.session.Stats(), l.playout.Stats()
+	return Summary{
+		Duration: now - l.answered, Codec: l.format.codec.Name, Received: st.Received, Sent: st.Sent, Lost: st.Lost,
+		Late: pl.Late, Jitter: st.Source.Jitter, Delay: pl.Delay, Cause: cause,
+	}
+}
+
+// event is one about a line.
+func (c *conference) event(k EventKind, l *line) Event {
+	return Event{Kind: k, Conference: c.name, Leg: l.leg.id, URI: l.leg.request.URI, Call: l.leg.request.CallID}
+}
+
+// hangUp asks signalling to end a line's call.
+func (c *conference) hangUp(l *line, cause Cause) { l.leg.request.HangUp(cause) }
+
+// newPlayout makes what plays a codec's packets.
+func newPlayout(k codec.Codec) (*media.Playout, error) {
+	return media.NewPlayout(k, k.ClockRate, jitterConfig())
+}

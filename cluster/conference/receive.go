@@ -1,0 +1,89 @@
+package conference
+
+import (
+	"net/netip"
+	"time"
+
+	"trivox/media"
+)
+
+// maxAhead bounds how far a burst of packets carries a meter ahead of real time.
+const maxAhead = 200 * time.Millisecond
+
+// takeRTP takes one datagram of the RTP socket of line i.
+func (c *conference) takeRTP(i int, b []byte, from netip.AddrPort, arrival time.Duration) {
+	l := c.lines[i]
+	p, v := l.session.Receive(arrival, b, from)
+	if v.NewSource {
+		l.playout.Reset()
+		l.digits.Reset()
+	}
+	if v.Drop != media.NotDropped {
+		c.worker.dropped[v.Drop].Add(1)
+	}
+	switch v.Kind {
+	case media.Sound:
+		c.takeSound(l, p)
+	case media.Event:
+		l.digits.Receive(p.Arrival, p.Timestamp, p.Payload)
+	case media.Noise:
+		if !l.held() {
+			l.playout.Push(p.Arrival, p)
+		}
+	}
+	if !l.heard && v.Kind != media.Dropped && v.Kind != media.Control {
+		c.greet(l)
+	}
+}
+
+// takeSound measures a packet and keeps it for its slot (DESIGN 3: measure at arrival, choose at playout).
+func (c *conference) takeSound(l *line, p media.Packet) {
+	if l.held() { // its music stays out of the room (SIP.md OA-3, USERS 13)
+		return
+	}
+	l.playout.Measure(&p)
+	d := time.Duration(p.Samples) * time.Second / time.Duration(l.format.codec.ClockRate)
+	l.meter.Add(l.gain.Amplitude(p.Amplitude), d)
+	p.Voiced = l.meter.Voiced()
+	l.gain.Observe(p.Amplitude, d, p.Voiced)
+	l.metered = max(l.metered-d, -maxAhead)
+	l.playout.Push(p.Arrival, p)
+}
+
+// takeDigits reports the digits that have ended: seen, never heard (USERS 11, 12).
+func (c *conference) takeDigits(l *line, now time.Duration) {
+	l.digits.Expire(now)
+	for d, ok := l.digits.Next(); ok; d, ok = l.digits.Next() {
+		c.digit(l, d, media.ByEvent, now)
+	}
+}
+
+// infoDigit takes a digit that came by INFO.
+func (c *conference) infoDigit(l *line, d media.Digit, now time.Duration) {
+	if l.in {
+		c.digit(l, d, media.ByInfo, now)
+	}
+}
+
+// digit reports one that has not come the other way too (SIP.md RT-8).
+func (c *conference) digit(l *line, d media.Digit, way media.Way, now time.Duration) {
+	if !l.same.New(now, d, way) {
+		return
+	}
+	l.pressed++
+	e := c.event(LegDigit, l)
+	e.Digit, e.Duration = d.Key, d.Duration
+	c.server.report(e)
+}
+
+// greet plays who is there when a caller's first packet has come: earlier nobody would hear it (USERS 1).
+func (c *conference) greet(l *line) {
+	l.heard = true
+	c.server.report(c.event(LegHeard, l))
+	switch n := len(c.lines); {
+	case n == 1 && c.cfg.AloneTone:
+		c.tones.play(aloneTones[:])
+	case n > 1 && n <= c.cfg.ToneLimit && c.cfg.JoinTone:
+		c.tones.play(joinTones[:])
+	}
+}

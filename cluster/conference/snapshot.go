@@ -1,0 +1,135 @@
+package conference
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Summary of a conference, as a list shows it.
+type Brief struct {
+	Name         string
+	Participants int
+	Locked       bool
+	Opened       time.Duration // time of media.Now
+}
+
+// Participant is one leg, as it is now.
+type Participant struct {
+	ID, URI, Display string
+	Entered          time.Duration // time of media.Now
+	Codec            string        // empty until sound was agreed
+	PTime            time.Duration
+	Remote           netip.AddrPort
+	SSRC             uint32 // of the stream that comes from the participant, 0 before the first packet
+	SendSSRC         uint32 // of the stream sent to it
+	Lambda           uint16
+	Active           bool
+	Floor            bool // in F
+	Held, Muted      bool
+	Received, Sent   uint64
+	Lost             int64
+	Late             uint64
+	Jitter, Delay    time.Duration
+	RTT              time.Duration // 0: unknown
+	Concealed        time.Duration
+	Digits           uint64
+}
+
+// List names the open conferences, in alphabetical order.
+func (s *Server) List() []Brief {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Brief, 0, len(s.rooms))
+	for _, r := range s.rooms {
+		out = append(out, Brief{Name: r.name, Participants: len(r.legs), Locked: r.locked, Opened: r.opened})
+	}
+	slices.SortFunc(out, func(a, b Brief) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Show is one conference with its participants in the order in which they came.
+func (s *Server) Show(ctx context.Context, name string) (Brief, []Participant, error) {
+	s.mu.Lock()
+	r := s.rooms[name]
+	if r == nil {
+		s.mu.Unlock()
+		return Brief{}, nil, fmt.Errorf("%w: %q", ErrNoConference, name)
+	}
+	b := Brief{Name: r.name, Participants: len(r.legs), Locked: r.locked, Opened: r.opened}
+	legs := make([]*Leg, 0, len(r.legs))
+	for _, l := range r.legs {
+		legs = append(legs, l)
+	}
+	s.mu.Unlock()
+	slices.SortFunc(legs, func(a, b *Leg) int {
+		return cmp.Or(cmp.Compare(a.entered, b.entered), cmp.Compare(a.id, b.id))
+	})
+
+	people := make([]Participant, len(legs))
+	lines := make([]*line, len(legs))
+	for i, l := range legs {
+		people[i] = Participant{
+			ID: l.id, URI: l.request.URI, Display: l.request.Display, Entered: l.entered, SendSSRC: l.sendSSRC,
+		}
+		l.mu.Lock()
+		lines[i] = l.line
+		l.mu.Unlock()
+	}
+	done := make(chan struct{})
+	err := r.conf.worker.do(ctx, func(now time.Duration) { // fills what was made here: it allocates nothing
+		for i, l := range lines {
+			if l != nil {
+				l.describe(&people[i], now)
+			}
+		}
+		close(done)
+	})
+	if err != nil {
+		return b, nil, err
+	}
+	select {
+	case <-done:
+		return b, people, nil
+	case <-r.conf.worker.gone:
+		return b, nil, ErrShuttingDown
+	case <-ctx.Done():
+		return b, nil, fmt.Errorf("%w: %w", ErrBusy, ctx.Err())
+	}
+}
+
+// describe fills p with what the worker knows of a line.
+func (l *line) describe(p *Participant, _ time.Duration) {
+	st := l.session.Stats()
+	pl := l.playout.Stats()
+	p.Codec, p.PTime, p.Remote = l.format.codec.Name, l.format.ptime, l.session.Remote()
+	p.SSRC, p.Lambda, p.Active = st.Source.SSRC, uint16(l.meter.Number()), l.meter.Active()
+	p.Floor, p.Held, p.Muted = l.floor, l.held(), l.muted
+	p.Received, p.Sent, p.Lost, p.Late = st.Received, st.Sent, st.Lost, pl.Late
+	p.Jitter, p.Delay, p.RTT, p.Concealed = st.Source.Jitter, pl.Delay, st.RoundTrip, pl.Concealed
+	p.Digits = l.pressed
+}
+
+// Stats are figures of a Server since it started.
+type Stats struct {
+	Conferences, Legs int
+	EventsDropped     uint64
+	Workers           []WorkerStats
+}
+
+// Stats may be called at any time; it does not wait for a worker.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	st := Stats{Conferences: len(s.rooms), EventsDropped: s.dropped.Load()}
+	for _, r := range s.rooms {
+		st.Legs += len(r.legs)
+	}
+	s.mu.Unlock()
+	for _, w := range s.workers {
+		st.Workers = append(st.Workers, w.stats())
+	}
+	return st
+}

@@ -1,0 +1,72 @@
+package conference
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"trivox/media"
+)
+
+// takeRTCP takes one datagram of the RTCP socket of line i.
+func (c *conference) takeRTCP(i int, b []byte, from netip.AddrPort, arrival time.Duration) {
+	c.lines[i].session.ReceiveRTCP(arrival, b, from)
+}
+
+// control takes the reports that have come and sends those that are due.
+func (c *conference) control(now time.Duration) {
+	c.worker.io.Sweep(c.rtcp, c.onRTCP)
+	for _, l := range c.lines {
+		b := l.session.Report(now, c.worker.scratch.packet[:0])
+		if len(b) == 0 {
+			continue
+		}
+		if to := l.session.RemoteRTCP(); to.IsValid() {
+			if err := c.worker.io.Send(l.controlSocket(), b, to); err != nil {
+				l.unsent++
+			}
+		}
+	}
+}
+
+// controlSocket is the one that RTCP is sent by (RFC 5761).
+func (l *line) controlSocket() *media.Socket {
+	if l.agreed.RTCPMux {
+		return l.pair.RTP
+	}
+	return l.pair.RTCP
+}
+
+// watch ends calls that have died or lasted too long, and reports those that never had sound.
+func (c *conference) watch(now time.Duration) {
+	for _, l := range c.lines {
+		age := now - l.answered
+		if c.cfg.MaxCall > 0 && age > c.cfg.MaxCall {
+			c.hangUp(l, Cause{Code: 200, Text: fmt.Sprintf("calls end after %v here", c.cfg.MaxCall)})
+			continue
+		}
+		st := l.session.Stats()
+		if st.Loops > 0 && !l.looped {
+			l.looped = true
+			c.server.report(c.event(LegLooped, l))
+		}
+		if !l.heard && !l.alarmed && !l.held() && c.cfg.RTPAlarm > 0 && age > c.cfg.RTPAlarm {
+			l.alarmed = true
+			e := c.event(LegSilent, l)
+			e.Address = l.session.Remote().String()
+			c.server.report(e)
+		}
+		last := max(st.LastRTP, st.LastRTCP, l.resumed)
+		if c.cfg.RTPTimeout > 0 && !l.held() && !l.agreed.NoRTCP && now-last > c.cfg.RTPTimeout {
+			c.hangUp(l, Cause{Code: 408, Text: fmt.Sprintf("no RTP or RTCP for %v", c.cfg.RTPTimeout)})
+		}
+	}
+}
+
+// endedUnheard reports a leg that never had sound.
+func (s *Server) endedUnheard(l *Leg, cause Cause, now time.Duration) {
+	s.report(Event{
+		Kind: LegEnded, Conference: l.room.name, Leg: l.id, URI: l.request.URI, Call: l.request.CallID,
+		Summary: Summary{Duration: now - l.entered, Cause: cause},
+	})
+}
