@@ -74,6 +74,7 @@ type Edge struct {
 	conns   map[*streamConn]struct{}
 	sources map[netip.Addr]int
 	closed  bool
+	reading sync.WaitGroup // one for each connection
 }
 
 // NewEdge makes an edge; it opens nothing.
@@ -90,8 +91,8 @@ func NewEdge(c EdgeConfig) *Edge {
 
 func (e *Edge) newMender() *mender { return &mender{parser: e.parser, seed: e.seed} }
 
-// Close closes every connection, accepted or dialled. Sockets that listen are
-// closed by whoever opened them.
+// Close closes every connection, accepted or dialled, and returns when none is
+// read any more. Sockets that listen are closed by whoever opened them.
 func (e *Edge) Close() {
 	e.mu.Lock()
 	e.closed = true
@@ -103,6 +104,7 @@ func (e *Edge) Close() {
 	for _, c := range conns {
 		_ = c.Close()
 	}
+	e.reading.Wait()
 }
 
 // EdgeSnapshot is what an edge has counted; all but Conns only grow.

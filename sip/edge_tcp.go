@@ -78,6 +78,7 @@ func (e *Edge) admit(c net.Conn, limited bool) (*streamConn, bool) {
 	}
 	e.conns[s] = struct{}{}
 	e.sources[ip]++
+	e.reading.Add(1)
 	return s, true
 }
 

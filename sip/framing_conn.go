@@ -37,6 +37,7 @@ func (s *streamConn) Close() error {
 
 // serve reads messages until the connection ends or cannot be read on.
 func (s *streamConn) serve(handle Handler) {
+	defer s.edge.reading.Done()
 	defer func() { _ = s.Close() }()
 	e := s.edge
 	begun := false // a message has begun: its deadline stands
