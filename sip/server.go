@@ -38,6 +38,7 @@ type Config struct {
 	Logger *slog.Logger
 	Timers Timers
 	Limits Limits
+	Edge   EdgeConfig // of the sockets; its Logger is this one unless set
 
 	SessionExpires time.Duration // RFC 4028 interval asked for, 1800 s unless set
 	MinSE          time.Duration // smallest interval accepted, 90 s unless set
@@ -77,6 +78,9 @@ func (c *Config) fill() error {
 	setInt(&c.Limits.Pending, 1000)
 	setInt(&c.Limits.Body, 16384)
 	setInt(&c.Limits.Queue, 32)
+	if c.Edge.Logger == nil {
+		c.Edge.Logger = c.Logger
+	}
 	if c.Product == "" {
 		c.Product = "trivox"
 	}
@@ -99,6 +103,7 @@ func setInt(n *int, v int) {
 type Server struct {
 	cfg    Config
 	log    *slog.Logger
+	edge   *Edge
 	count  counters
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -123,7 +128,7 @@ func NewServer(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: c, log: c.Logger,
+		cfg: c, log: c.Logger, edge: NewEdge(c.Edge),
 		dialogs: make(map[dialogID]*dialog),
 		servers: make(map[string]*serverTx),
 		merged:  make(map[mergeID]string),
@@ -153,6 +158,7 @@ func (s *Server) Close() error {
 	for _, l := range ls {
 		err = errors.Join(err, l.close())
 	}
+	s.edge.Close()
 	s.serving.Wait()
 	var done sync.WaitGroup
 	for _, d := range ds {
@@ -176,6 +182,7 @@ type Snapshot struct {
 	Limited                                uint64 // requests refused because a limit was hit
 	Forbidden                              uint64 // requests from sources that may not call
 	Stray                                  uint64 // messages that belong to nothing
+	Edge                                   EdgeSnapshot
 }
 
 type counters struct {
@@ -197,6 +204,7 @@ func (s *Server) Snapshot() Snapshot {
 		Retransmitted2xx: c.retransmitted2xx.Load(), AckTimeouts: c.ackTimeouts.Load(),
 		Refreshes: c.refreshes.Load(), SessionTimeouts: c.sessionTimeouts.Load(),
 		Limited: c.limited.Load(), Forbidden: c.forbidden.Load(), Stray: c.stray.Load(),
+		Edge: s.edge.Snapshot(),
 	}
 	s.mu.Lock()
 	n.Dialogs, n.Pending = len(s.dialogs), s.pending

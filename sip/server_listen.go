@@ -2,56 +2,47 @@ package sip
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
-	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-// tcpWriteTimeout bounds how long a peer that does not read can hold up a write.
-const tcpWriteTimeout = 3 * time.Second
-
-// listener is one socket that requests come in by, with sipgo's transports of its own: addresses
-// of peers in the pool of one listener never meet those of another (sipgo's pools are by address).
+// listener is one socket that requests come in by.
 type listener struct {
 	server  *Server
 	local   netip.AddrPort
 	packets net.PacketConn // UDP
 	accepts net.Listener   // TCP
-	layer   *sipgo.TransportLayer
-	udp     *sipgo.TransportUDP
-	tcp     *sipgo.TransportTCP
 
 	mu     sync.Mutex
 	routes map[netip.Addr]netip.Addr // wildcard socket: which address of ours a peer sees
 }
 
+// routesMax bounds the addresses remembered of a wildcard socket.
+const routesMax = 4096
+
 // Listen opens addr ("127.0.0.1:5060", "[::1]:0") for network "udp" or "tcp" and serves it until
 // Close. It returns the address bound.
 func (s *Server) Listen(network, addr string) (net.Addr, error) {
-	l := &listener{server: s, udp: &sipgo.TransportUDP{}, tcp: &sipgo.TransportTCP{WriteTimeout: tcpWriteTimeout}}
-	l.layer = sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), &tls.Config{},
-		sipgo.WithTransportLayerLogger(s.log),
-		sipgo.WithTransportLayerTransports(sipgo.TransportsConfig{UDP: l.udp, TCP: l.tcp}))
+	l := &listener{server: s}
 	switch network {
 	case "udp":
-		c, err := (&net.ListenConfig{}).ListenPacket(s.ctx, network, addr)
+		c, err := s.edge.ListenPacket(s.ctx, addr)
 		if err != nil {
-			return nil, fmt.Errorf("sip: listen udp %s: %w", addr, err)
+			return nil, err
 		}
 		l.packets = c
-		return c.LocalAddr(), s.serve(l, c.LocalAddr(), func() error { return l.udp.Serve(c, l.message) })
+		return c.LocalAddr(), s.serve(l, c.LocalAddr(), func() error { return s.edge.ServeUDP(c, l.message) })
 	case "tcp":
-		c, err := (&net.ListenConfig{}).Listen(s.ctx, network, addr)
+		c, err := s.edge.ListenStream(s.ctx, addr)
 		if err != nil {
-			return nil, fmt.Errorf("sip: listen tcp %s: %w", addr, err)
+			return nil, err
 		}
 		l.accepts = c
-		return c.Addr(), s.serve(l, c.Addr(), func() error { return l.tcp.Serve(c, l.message) })
+		return c.Addr(), s.serve(l, c.Addr(), func() error { return s.edge.ServeTCP(c, l.message) })
 	}
 	return nil, fmt.Errorf("sip: listen %q: network is not built; use \"udp\" or \"tcp\"", network)
 }
@@ -65,40 +56,26 @@ func (s *Server) serve(l *listener, local net.Addr, loop func() error) error {
 		return net.ErrClosed
 	}
 	s.listeners = append(s.listeners, l)
-	s.serving.Go(func() { _ = loop() })
+	s.serving.Go(func() {
+		if err := loop(); err != nil {
+			s.log.Error("sip: no longer listening", "address", local, "error", err)
+		}
+	})
 	return nil
 }
 
 func (l *listener) close() error {
-	var err error
 	if l.packets != nil {
-		err = l.packets.Close()
+		return l.packets.Close()
 	}
-	if l.accepts != nil {
-		err = l.accepts.Close()
-	}
-	_ = l.layer.Close()
-	return err
+	return l.accepts.Close()
 }
 
-// message is called by the transport for each message, in the order of arrival on one socket.
-func (l *listener) message(m sipgo.Message) {
-	source, err := netip.ParseAddrPort(m.Source())
-	if err != nil {
-		return
-	}
-	f := &flow{listener: l, source: unmapPort(source), remote: unmapPort(source)}
-	if l.packets == nil || m.Transport() == "TCP" {
-		c, ok := l.tcp.GetConnection(m.Source()).(*sipgo.TCPConnection)
-		if !ok || c == nil {
-			return
-		}
-		_, _ = c.TryClose()
-		f.conn = c
-	}
+// message takes each message in the order in which it came on its socket; conn is nil for UDP.
+func (l *listener) message(m sipgo.Message, source netip.AddrPort, conn net.Conn) {
 	switch m := m.(type) {
 	case *sipgo.Request:
-		l.server.request(m, f)
+		l.server.request(m, &flow{listener: l, source: source, remote: source, conn: conn})
 	case *sipgo.Response:
 		l.server.response(m)
 	}
@@ -106,15 +83,11 @@ func (l *listener) message(m sipgo.Message) {
 
 // dial opens a connection to remote whose messages come here too.
 func (l *listener) dial(ctx context.Context, remote netip.AddrPort) (*flow, error) {
-	c, err := l.tcp.CreateConnection(ctx, sipgo.Addr{}, sipgo.Addr{IP: remote.Addr().AsSlice(), Port: int(remote.Port())}, l.message)
+	c, err := l.server.edge.Dial(ctx, remote, l.message)
 	if err != nil {
 		return nil, err
 	}
-	tc, ok := c.(*sipgo.TCPConnection)
-	if !ok {
-		return nil, errFlowClosed
-	}
-	return &flow{listener: l, source: remote, remote: remote, conn: tc}, nil
+	return &flow{listener: l, source: remote, remote: remote, conn: c}, nil
 }
 
 // addressFor is the local address that peer sees: the socket's own, or for a wildcard socket the
@@ -134,9 +107,13 @@ func (l *listener) addressFor(peer netip.Addr) netip.AddrPort {
 	}
 	a := addrPort(c.LocalAddr()).Addr()
 	_ = c.Close()
-	if l.routes == nil || len(l.routes) >= 4096 {
+	if l.routes == nil || len(l.routes) >= routesMax {
 		l.routes = make(map[netip.Addr]netip.Addr)
 	}
 	l.routes[peer] = a
 	return netip.AddrPortFrom(a, l.local.Port())
 }
+
+// EdgeSnapshot counts what came by the sockets, refused messages included. It may be called at
+// any time.
+func (s *Server) EdgeSnapshot() EdgeSnapshot { return s.edge.Snapshot() }

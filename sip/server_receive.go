@@ -11,11 +11,10 @@ import (
 // time goes to the queue of the dialog, or to a goroutine of its own when there is no dialog.
 func (s *Server) request(req *sipgo.Request, f *flow) {
 	s.count.requests.Add(1)
-	if f.listener.server != s || req.Via() == nil {
+	if req.Via() == nil {
 		return
 	}
 	key, why := s.transactionKey(req)
-	f.remote = f.source
 	if !f.reliable() {
 		f.remote = responseTo(f.source, req.Via())
 	}
