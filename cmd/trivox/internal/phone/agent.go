@@ -1,0 +1,195 @@
+// Package phone is a SIP user agent that calls: one socket, any number of
+// dialogs, no goroutine for a call that is up. It moves SDP as bytes.
+package phone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/emiago/sipgo"
+	"github.com/emiago/sipgo/sip"
+)
+
+// Config of an Agent.
+type Config struct {
+	// Local is the address to send from and to be reached at. Port 0 takes a
+	// free one. It must name one interface: it is written into Contact.
+	Local     netip.AddrPort
+	Transport string       // "udp" (default) or "tcp"
+	User      string       // user part of From and Contact; "trivox" when empty
+	UserAgent string       // User-Agent header; none when empty
+	Log       *slog.Logger // what the SIP stack has to say; nil drops it
+}
+
+// Agent makes calls from one socket. Its methods may be called from any
+// goroutine.
+type Agent struct {
+	cfg    Config
+	addr   netip.AddrPort
+	ua     *sipgo.UserAgent
+	client *sipgo.Client
+	socket io.Closer
+
+	mu      sync.Mutex
+	dialogs map[string]*Dialog // by Call-ID and our tag
+
+	late sync.WaitGroup // cancelled calls being cleaned up
+	quit context.Context
+	stop context.CancelFunc
+	seq  atomic.Uint64
+}
+
+// Open binds the socket.
+func Open(cfg Config) (*Agent, error) {
+	cfg.Transport = strings.ToLower(cfg.Transport)
+	if cfg.Transport == "" {
+		cfg.Transport = "udp"
+	}
+	if cfg.User == "" {
+		cfg.User = "trivox"
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if !cfg.Local.IsValid() || cfg.Local.Addr().IsUnspecified() {
+		return nil, fmt.Errorf("phone: local address %v: need the address of one interface, e.g. 127.0.0.1:0", cfg.Local)
+	}
+	ua, err := sipgo.NewUA(
+		sipgo.WithUserAgent(cfg.User),
+		sipgo.WithUserAgentHostname(cfg.Local.Addr().String()),
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(cfg.Log)),
+		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(cfg.Log)),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("phone: %w", err)
+	}
+	a := &Agent{cfg: cfg, ua: ua, dialogs: make(map[string]*Dialog)}
+	a.quit, a.stop = context.WithCancel(context.Background())
+	if err := a.serve(); err != nil {
+		return nil, errors.Join(err, ua.Close())
+	}
+	return a, nil
+}
+
+// serve binds and starts to read; it returns when requests can be sent.
+func (a *Agent) serve() error {
+	server, err := sipgo.NewServer(a.ua, sipgo.WithServerLogger(a.cfg.Log))
+	if err != nil {
+		return fmt.Errorf("phone: %w", err)
+	}
+	a.handle(server)
+	options := []sipgo.ClientOption{sipgo.WithClientLogger(a.cfg.Log), sipgo.WithClientNAT()}
+	switch a.cfg.Transport {
+	case "udp":
+		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a.cfg.Local))
+		if err != nil {
+			return fmt.Errorf("phone: %w", err)
+		}
+		a.socket, a.addr = conn, conn.LocalAddr().(*net.UDPAddr).AddrPort()
+		read := &reading{UDPConn: conn, begun: make(chan struct{})}
+		go server.ServeUDP(read)
+		<-read.begun
+		// All requests leave by this socket.
+		options = append(options, sipgo.WithClientConnectionAddr(conn.LocalAddr().String()))
+	case "tcp":
+		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(a.cfg.Local))
+		if err != nil {
+			return fmt.Errorf("phone: %w", err)
+		}
+		a.socket, a.addr = l, l.Addr().(*net.TCPAddr).AddrPort()
+		go server.ServeTCP(l)
+	default:
+		return fmt.Errorf("phone: transport %q: need udp or tcp", a.cfg.Transport)
+	}
+	if a.client, err = sipgo.NewClient(a.ua, options...); err != nil {
+		return errors.Join(fmt.Errorf("phone: %w", err), a.socket.Close())
+	}
+	return nil
+}
+
+// reading tells when the SIP stack reads the socket: only then does it know
+// the socket as one to send from.
+type reading struct {
+	*net.UDPConn
+	once  sync.Once
+	begun chan struct{}
+}
+
+func (r *reading) ReadFrom(b []byte) (int, net.Addr, error) {
+	r.once.Do(func() { close(r.begun) })
+	return r.UDPConn.ReadFrom(b)
+}
+
+// Addr is where the agent is reached.
+func (a *Agent) Addr() netip.AddrPort { return a.addr }
+
+// Calls is the number of dialogs, early ones included.
+func (a *Agent) Calls() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.dialogs)
+}
+
+// Close ends the agent. It sends no BYE: end the dialogs first. Dialogs that
+// are left are done.
+func (a *Agent) Close() error {
+	a.mu.Lock()
+	a.stop()
+	a.mu.Unlock()
+	err := errors.Join(a.socket.Close(), a.ua.Close())
+	a.late.Wait()
+	a.mu.Lock()
+	left := a.dialogs
+	a.dialogs = make(map[string]*Dialog)
+	a.mu.Unlock()
+	for _, d := range left {
+		d.end(End{Text: "the agent was closed"})
+	}
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// later runs f beside the call that asked for it; Close waits for it.
+func (a *Agent) later(f func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.quit.Err() == nil {
+		a.late.Go(f)
+	}
+}
+
+func (a *Agent) add(d *Dialog) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.dialogs[d.key()] = d
+}
+
+func (a *Agent) remove(d *Dialog) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.dialogs, d.key())
+}
+
+// find is the dialog that a request of the peer belongs to (RFC 3261, 12.2.2).
+func (a *Agent) find(req *sip.Request) (*Dialog, bool) {
+	callID, from, to := req.CallID(), req.From(), req.To()
+	if callID == nil || from == nil || to == nil {
+		return nil, false
+	}
+	ours, _ := to.Params.Get("tag")
+	theirs, _ := from.Params.Get("tag")
+	a.mu.Lock()
+	d, ok := a.dialogs[callID.Value()+" "+ours]
+	a.mu.Unlock()
+	return d, ok && d.isPeer(theirs)
+}
