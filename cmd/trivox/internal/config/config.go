@@ -30,8 +30,8 @@ type Config struct {
 type SIP struct {
 	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", or \"A:P\" for both. Beyond loopback, allow must be set too."`
 	DSCP           DSCP          `toml:"dscp" reload:"restart" doc:"Priority mark on SIP packets: a name of RFC 4594 such as \"CS3\" or \"AF31\", or \"0\" to \"63\"."`
-	SessionExpires time.Duration `toml:"session_expires" reload:"live" range:"90s..24h" doc:"Session timer asked for (RFC 4028): a call whose phone has vanished ends after it."`
-	MinSE          time.Duration `toml:"min_se" reload:"live" range:"90s..24h" doc:"Shortest session timer accepted; a shorter one is answered 422."`
+	SessionExpires time.Duration `toml:"session_expires" reload:"restart" range:"90s..24h" doc:"Session timer asked for (RFC 4028): a call whose phone has vanished ends after it."`
+	MinSE          time.Duration `toml:"min_se" reload:"restart" range:"90s..24h" doc:"Shortest session timer accepted; a shorter one is answered 422."`
 }
 
 // HTTP is what concerns the API, metrics and health.

@@ -140,7 +140,7 @@ func TestVerbs(t *testing.T) {
 		{"lock tea", "lock tea", "locked tea\n"},
 		{"unlock ..", "unlock ..", "unlocked ..\n"},
 		{"end tea", "end tea", "ended tea\n"},
-		{"--json end tea", "end tea", ""},
+		{"end tea --json", "end tea", ""}, // flags may stand after the verb
 	} {
 		h.asked = nil
 		args := strings.Fields(c.args)
