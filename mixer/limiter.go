@@ -10,7 +10,7 @@ const (
 	// limiterRelease is the time constant, in seconds, with which the gain
 	// recovers: long against the period of a voice, so that the gain does not
 	// follow the wave itself.
-	limiterRelease = 0.25
+	limiterRelease = 0.4
 )
 
 // Limiter turns a sum of streams back into 16-bit samples. It looks ahead by
@@ -102,13 +102,27 @@ func (l *Limiter) Process(dst []int16, src []int32) {
 
 // pass is Process while the gain is 1 and stays so.
 func (l *Limiter) pass(dst []int16, src []int32) {
-	for i, s := range src {
-		out := l.delay[l.pos]
-		l.delay[l.pos] = s
+	for ; len(src) > 0 && (l.pos != 0 || len(src) < l.look); src = src[1:] {
+		dst[0] = int16(l.delay[l.pos])
+		dst = dst[1:]
+		l.delay[l.pos] = src[0]
 		if l.pos++; l.pos == l.look {
 			l.pos = 0
 		}
-		dst[i] = int16(out)
+	}
+	if len(src) == 0 {
+		return
+	}
+	narrow(dst, l.delay)
+	narrow(dst[l.look:], src[:len(src)-l.look])
+	copy(l.delay, src[len(src)-l.look:])
+}
+
+// narrow copies samples that fit.
+func narrow(dst []int16, src []int32) {
+	dst = dst[:len(src)]
+	for i, s := range src {
+		dst[i] = int16(s)
 	}
 }
 
@@ -162,10 +176,22 @@ func (l *Limiter) lowest(g float32) float32 {
 		}
 		l.size--
 	}
-	for l.size > 0 && l.queue[(l.head+l.size-1)%n].gain >= g {
+	at := l.head + l.size // one past the newest
+	if at >= n {
+		at -= n
+	}
+	for l.size > 0 {
+		newest := at - 1
+		if newest < 0 {
+			newest = n - 1
+		}
+		if l.queue[newest].gain < g {
+			break
+		}
+		at = newest
 		l.size--
 	}
-	l.queue[(l.head+l.size)%n] = wanted{l.clock, g}
+	l.queue[at] = wanted{l.clock, g}
 	l.size++
 	l.clock++
 	return l.queue[l.head].gain
