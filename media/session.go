@@ -69,7 +69,7 @@ const (
 type Verdict struct {
 	Kind      Kind
 	Drop      Drop
-	NewSource bool // first packet of another source or timeline: playout and Digits begin anew (RT-3)
+	NewSource bool // first packet of another source: playout and Digits begin anew (RT-3)
 	Moved     bool // the latch moved: Remote may have changed
 }
 
@@ -88,7 +88,7 @@ type Session struct {
 	latch  latch
 	source source
 	heard  bool  // source is set
-	fresh  bool  // the next packet heard is the first of a new source or timeline
+	fresh  bool  // the next packet heard is the first of a new source
 	gone   int64 // packets lost of sources and timelines before this one
 	rtcp   control
 	clash  clash
@@ -190,28 +190,20 @@ func (s *Session) Receive(now time.Duration, b []byte, from netip.AddrPort) (Pac
 		s.stats.Moves++
 	}
 	s.stats.LastRTP, s.stats.HeardRTP, s.stats.Left = now, true, false
-	if continues && !s.follow(h) {
-		return s.drop(Jumped)
+	if continues {
+		s.follow(h.seq)
 	}
 	return s.hear(now, h, v)
 }
 
-// follow takes the sequence number of a packet of the source heard before; false drops the packet.
-func (s *Session) follow(h rtpHeader) bool {
+// follow counts a packet of the source heard before. A jump in sequence is left to the jitter buffer,
+// which keeps the packet until the next one confirms it (RT-3).
+func (s *Session) follow(seq uint16) {
 	lost := s.source.lost()
-	switch s.source.sequence(h.seq) {
-	case jumped:
-		return false
-	case restarted:
+	if s.source.sequence(seq) == restarted {
 		s.gone += lost
-		s.restarted()
+		s.stats.Restarts++
 	}
-	return true
-}
-
-func (s *Session) restarted() {
-	s.fresh = true
-	s.stats.Restarts++
 }
 
 func (s *Session) hear(now time.Duration, h rtpHeader, v Verdict) (Packet, Verdict) {
@@ -219,12 +211,7 @@ func (s *Session) hear(now time.Duration, h rtpHeader, v Verdict) (Packet, Verdi
 		return s.drop(UnknownType)
 	}
 	if v.Kind == Sound && h.seq == s.source.maxSeq {
-		switch s.source.time(h.timestamp, now, s.rate) {
-		case jumped:
-			return s.drop(Jumped)
-		case restarted:
-			s.restarted()
-		}
+		s.source.time(h.timestamp, now, s.rate)
 	}
 	if len(h.payload) == 0 && v.Kind != Noise {
 		return s.drop(Empty)

@@ -9,13 +9,8 @@ const (
 	seqMod      = 1 << 16
 )
 
-// Bounds of what a timestamp may do between two packets in sequence; beyond them the sender has
-// begun a new timeline (RT-3), confirmed when packetsOfJump in a row agree on it.
-const (
-	maxStepBack    = time.Second     // RT-6: the first packet after a hold may carry an old timestamp
-	maxStepForward = 3 * time.Second // beyond the time that has passed: silence steps with the clock
-	packetsOfJump  = 3
-)
+// maxTransitStep bounds what counts as jitter: a larger step is a hold, or another timeline.
+const maxTransitStep = 3 * time.Second
 
 // source is what is known of one synchronisation source: RFC 3550, A.1, A.3 and A.8.
 type source struct {
@@ -30,12 +25,7 @@ type source struct {
 
 	jitter  uint32 // in timestamp units, times 16
 	transit int32
-
-	timed         bool // the four below are set
-	lastTimestamp uint32
-	lastArrival   time.Duration
-	lastStray     uint32 // timestamp of the last one that stepped too far
-	strays        int
+	timed   bool // transit is set
 }
 
 type progress uint8
@@ -55,7 +45,7 @@ func (s *source) begin(ssrc uint32, seq uint16) {
 func (s *source) restart(seq uint16) {
 	s.base, s.maxSeq, s.badSeq = uint32(seq), seq, seqMod+1
 	s.cycles, s.received, s.receivedPrior, s.expectedPrior = 0, 1, 0, 0
-	s.timed, s.strays = false, 0
+	s.timed = false
 }
 
 // sequence takes the number of one packet after the first (RFC 3550, A.1, update_seq).
@@ -85,46 +75,16 @@ func (s *source) sequence(seq uint16) progress {
 	return outOfOrder
 }
 
-// time takes the timestamp of a packet of sound that is in order, and tells whether it continues
-// the timeline, leaves it, or has left it for good. Jitter is reckoned as in RFC 3550, A.8.
-func (s *source) time(timestamp uint32, arrival time.Duration, rate int) progress {
-	if !s.timed {
-		s.setTime(timestamp, arrival, rate)
-		return inOrder
-	}
-	step := stampDuration(int32(timestamp-s.lastTimestamp), rate)
-	if step >= -maxStepBack && step <= arrival-s.lastArrival+maxStepForward {
-		s.strays = 0
-		s.addJitter(timestamp, arrival, rate)
-		s.lastTimestamp, s.lastArrival = timestamp, arrival
-		return inOrder
-	}
-	if ahead := stampDuration(int32(timestamp-s.lastStray), rate); ahead < 0 || ahead > maxStepBack {
-		s.strays = 0 // it does not agree with the one before
-	}
-	s.strays++
-	s.lastStray = timestamp
-	if s.strays < packetsOfJump {
-		return jumped
-	}
-	s.setTime(timestamp, arrival, rate)
-	return restarted
-}
-
-func (s *source) setTime(timestamp uint32, arrival time.Duration, rate int) {
-	s.timed, s.strays = true, 0
-	s.lastTimestamp, s.lastArrival = timestamp, arrival
-	s.transit = int32(stampUnits(arrival, rate) - timestamp)
-}
-
-func (s *source) addJitter(timestamp uint32, arrival time.Duration, rate int) {
+// time takes the timestamp of a packet of sound: jitter is reckoned as in RFC 3550, A.8.
+func (s *source) time(timestamp uint32, arrival time.Duration, rate int) {
 	transit := int32(stampUnits(arrival, rate) - timestamp)
 	d := transit - s.transit
 	s.transit = transit
 	if d < 0 {
 		d = -d
 	}
-	if stampDuration(d, rate) > maxStepForward { // a hold, not jitter
+	if !s.timed || stampDuration(d, rate).Abs() > maxTransitStep {
+		s.timed = true
 		return
 	}
 	s.jitter += uint32(d) - (s.jitter+8)>>4

@@ -19,7 +19,7 @@ type SessionStats struct {
 	Source                    SourceStats
 	Lost                      int64 // of all sources so far
 	Sources                   uint64
-	Restarts                  uint64 // of sequence or timestamps within a source
+	Restarts                  uint64 // of the sequence numbers within a source (RFC 3550, A.1)
 	Moves                     uint64 // of the latch to another port or address
 	Dropped                   [drops]uint64
 	Loops                     uint64        // our own packets that came back: above 0 is an alarm
