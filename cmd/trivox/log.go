@@ -1,0 +1,59 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"trivox/cluster/conference"
+)
+
+// newLogger writes text to a terminal and JSON elsewhere, unless format says which.
+func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == "text" || format == "auto" && isTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, o))
+	}
+	return slog.New(slog.NewJSONHandler(w, o))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0
+}
+
+// logEvent says what happened to a leg. A call that has ended is summed up in one line.
+func (p *process) logEvent(e conference.Event) {
+	log := p.log.With("conference", e.Conference, "leg", e.Leg)
+	switch e.Kind {
+	case conference.LegHeard:
+		log.Debug("first RTP packet", "caller", e.URI)
+	case conference.LegDigit:
+		log.Info("dtmf", "digit", string(rune(e.Digit)), "duration", e.Duration.String(), "caller", e.URI)
+	case conference.LegSilent:
+		log.Warn("answered, but no RTP came", "after", p.config.Load().RTP.Alarm.String(), "sent_to", e.Address, "caller", e.URI,
+			"hint", "a firewall or NAT between here and there; see rtp.latch and advertise")
+	case conference.LegLooped:
+		log.Warn("our own RTP comes back from the caller: not mixed", "caller", e.URI)
+	case conference.LegChanged:
+		log.Debug("sound agreed", "codec", e.Summary.Codec, "caller", e.URI, "address", e.Address)
+	case conference.LegEnded:
+		s := e.Summary
+		who := "server"
+		if s.Cause.ByPeer {
+			who = "caller"
+			p.ended[1].Add(1)
+		} else {
+			p.ended[0].Add(1)
+		}
+		log.Info("call ended", "caller", e.URI, "call_id", e.Call, "duration", s.Duration.Round(10*time.Millisecond).String(), "codec", s.Codec,
+			"received", s.Received, "sent", s.Sent, "lost", s.Lost, "late", s.Late,
+			"jitter", s.Jitter.Round(100*time.Microsecond).String(), "delay", s.Delay.Round(100*time.Microsecond).String(),
+			"by", who, "reason", s.Cause.Text)
+	}
+}

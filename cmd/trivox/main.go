@@ -1,0 +1,28 @@
+// Command trivox is a SIP audio-conference server, and the clients to try it with. See docs/operate.md.
+package main
+
+import (
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"trivox/cmd/trivox/internal/config"
+	"trivox/cmd/trivox/internal/ctl"
+)
+
+// program is the command line.
+type program struct {
+	Serve   serveCommand   `cmd:"" help:"Run the conference server. Without settings: on loopback, a room for any URI dialled."`
+	Ctl     ctl.Command    `cmd:"" help:"Ask a running server: list, show, mute, unmute, kick, lock, unlock, end."`
+	Config  config.Command `cmd:"" help:"Print the settings with their defaults, or judge a file."`
+	Version versionCommand `cmd:"" help:"Say which version this is."`
+}
+
+func main() {
+	var p program
+	k := kong.Parse(&p, kong.Name("trivox"),
+		kong.Description("A SIP audio-conference server: phones dial a room and hear each other."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	k.FatalIfErrorf(k.Run(k))
+	os.Exit(0)
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"trivox/cluster/conference"
+	"trivox/cmd/trivox/internal/config"
+	"trivox/loudness"
+	"trivox/media"
+	"trivox/media/codec"
+	"trivox/sip"
+)
+
+// serveCommand is `trivox serve`.
+type serveCommand struct {
+	config.Flags
+}
+
+// Run serves until SIGTERM or SIGINT.
+func (s *serveCommand) Run() error {
+	c, err := config.Load(s.Config, s.Flags)
+	if err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	p, err := start(c, os.Stderr, func() (config.Config, error) { return config.Load(s.Config, s.Flags) })
+	if err != nil {
+		return err
+	}
+	for sig := range signals {
+		if sig != syscall.SIGHUP {
+			p.log.Info("stopping", "signal", sig.String(), "within", p.config.Load().Server.Drain.String())
+			p.stop()
+			return nil
+		}
+		p.reload()
+	}
+	return nil
+}
+
+// process is a running server and all its parts.
+type process struct {
+	config configPointer
+	load   func() (config.Config, error)
+	log    *slog.Logger
+	level  *slog.LevelVar
+
+	ports *media.Ports
+	cs    *conference.Server
+	sip   *sip.Server
+	http  *httpServer
+
+	draining atomic.Bool
+	ended    [2]atomic.Uint64 // calls, by the server and by callers
+}
+
+// start brings up every part, or none and says which failed.
+func start(c config.Config, stderr io.Writer, load func() (config.Config, error)) (*process, error) {
+	p := &process{config: &atomic.Pointer[config.Config]{}, load: load, level: new(slog.LevelVar)}
+	p.config.Store(&c)
+	p.level.Set(c.Log.Level)
+	p.log = newLogger(stderr, c.Log.Format, p.level)
+	for _, w := range c.Warnings(config.SystemLimits()) {
+		p.log.Warn(w)
+	}
+	if err := p.bring(c); err != nil {
+		p.stop()
+		return nil, err
+	}
+	p.welcome(stderr, c)
+	return p, nil
+}
+
+func (p *process) bring(c config.Config) error {
+	workers := tune(c.Server.Workers)
+	var err error
+	if p.ports, err = media.NewPorts(c.RTP.Ports.Low, c.RTP.Ports.High, c.RTP.Quarantine); err != nil {
+		return err
+	}
+	settings := p.conferenceConfig(c)
+	settings.Workers = workers
+	if p.cs, err = conference.NewServer(settings, p.ports); err != nil {
+		return err
+	}
+	p.sip, err = sip.NewServer(sip.Config{
+		Rooms:     &rooms{server: p.cs, config: p.config, log: p.log},
+		Logger:    p.log,
+		Advertise: p.advertise,
+		Allowed: func(source netip.Addr) (bool, string) {
+			return p.config.Load().Allowed(source), "allow"
+		},
+		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return p.config.Load().Allowed(a) }},
+		ParseInfo:      parseInfo,
+		SessionExpires: c.SIP.SessionExpires, MinSE: c.SIP.MinSE,
+		Product: "trivox/" + version(),
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range c.SIP.Listen {
+		for _, network := range l.Networks() {
+			at, err := p.sip.Listen(network, l.Addr.String())
+			if err != nil {
+				return portHint(err, l)
+			}
+			p.log.Info("listening", "for", "sip", "network", network, "address", at.String())
+		}
+	}
+	p.http, err = p.listenHTTP(c)
+	return err
+}
+
+// edgeDSCP is a mark as the edge wants it: 0 is best effort there only when it is asked for.
+func edgeDSCP(d config.DSCP) int {
+	if d == 0 {
+		return -1
+	}
+	return int(d)
+}
+
+// portHint tells what to do about a port that is taken.
+func portHint(err error, l config.Listen) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w\nanother program has that port; stop it, or listen elsewhere: --sip %s", err,
+			netip.AddrPortFrom(l.Addr.Addr(), l.Addr.Port()+10))
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w\nthis machine does not have that address; list its own with: ip address", err)
+	}
+	return err
+}
+
+// tune fits the Go runtime to the workers: a processor for each beside those of signalling, and collections that
+// are few and small (DESIGN 3). What the environment says of these wins.
+func tune(workers int) int {
+	cores := runtime.NumCPU()
+	if workers == 0 {
+		workers = cores
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(cores + workers)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
+	return workers
+}
+
+// conferenceConfig is what the conference server has to know of the settings.
+func (p *process) conferenceConfig(c config.Config) conference.Config {
+	out := conference.Config{
+		NMax: c.Audio.NMax, Loudness: loudness.Default(), PreferOurs: c.Audio.PreferOurs,
+		Coding: codec.Settings{
+			Bitrate: c.Audio.OpusBitrate, Complexity: c.Audio.OpusComplexity, FEC: c.Audio.OpusFEC, LossPercent: 5,
+		},
+		MaxConferences: c.Rooms.MaxRooms, MaxParticipants: c.Rooms.MaxParticipants, MaxCall: c.Rooms.MaxCallLength,
+		RTPTimeout: c.RTP.Timeout, RTPAlarm: c.RTP.Alarm, Latch: conference.Latch(c.RTP.Latch),
+		AloneTone: c.Rooms.AloneTone, JoinTone: c.Rooms.JoinTone, ToneLimit: c.Rooms.JoinToneUpTo,
+		NoiseLevel: c.Audio.ComfortNoise, DSCP: int(c.RTP.DSCP),
+		Advertise: p.advertise, OnEvent: p.logEvent,
+		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+	}
+	for _, name := range c.Audio.Codecs {
+		if k, ok := codec.ByName(name); ok {
+			out.Codecs = append(out.Codecs, k)
+		}
+	}
+	return out
+}
+
+func (p *process) advertise(local netip.Addr) netip.Addr { return p.config.Load().PublicAddr(local) }
+
+// parseInfo reads DTMF from an INFO request (SIP.md RT-8).
+func parseInfo(contentType string, body []byte) (byte, time.Duration, bool) {
+	if !media.InfoType(contentType) {
+		return 0, 0, false
+	}
+	d, err := media.ParseInfo(body)
+	return d.Key, d.Duration, err == nil
+}
+
+// reload takes the settings that can change while calls are up (SIGHUP).
+func (p *process) reload() {
+	loaded, err := p.load()
+	if err != nil {
+		p.log.Error("settings not reloaded; the server goes on with those it has", "error", err)
+		return
+	}
+	next, live, restart := config.Reload(*p.config.Load(), loaded)
+	p.config.Store(&next)
+	p.level.Set(next.Log.Level)
+	p.cs.Reconfigure(p.conferenceConfig(next))
+	p.log.Info("settings reloaded", "changed", live, "need_restart", restart)
+}
+
+// stop ends calls and listeners: 503 to new calls, BYE to all, and no longer than server.drain_timeout.
+func (p *process) stop() {
+	p.draining.Store(true)
+	if p.sip != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), p.config.Load().Server.Drain)
+		if err := p.sip.Drain(ctx); err != nil {
+			p.log.Warn("not every call answered its BYE", "error", err)
+		}
+		cancel()
+		_ = p.sip.Close()
+	}
+	if p.cs != nil {
+		p.cs.Close()
+	}
+	if p.http != nil {
+		p.http.close()
+	}
+}
