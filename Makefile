@@ -30,7 +30,7 @@ test: packages-test build lint race ## everything that proves it on one machine,
 check: packages lint unit ## the quick look: gofmt, go vet, staticcheck, unit tests
 
 lint: packages $(STATICCHECK)
-	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './$(BIN)/*')); \
 	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet -tags $(TAGS) ./...
 	$(STATICCHECK) -tags $(TAGS) ./...
