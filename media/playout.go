@@ -197,11 +197,15 @@ func (p *Playout) adjust(excess int) {
 		if excess < p.stretch.least {
 			return
 		}
+		worth := excess >= p.slot/2 // for less, wait for a quiet place
+		if !worth && !p.stretch.quiet(p.line, p.from, p.from) {
+			return
+		}
 		excess = min(excess, p.stretch.most)
 		for _, item := range p.buffer.More(p.now, excess/p.ratio) {
 			p.play(&item)
 		}
-		to = p.stretch.shorten(p.line[:p.end], p.from, min(excess, p.end-p.from-p.slot))
+		to = p.stretch.shorten(p.line[:p.end], p.from, min(excess, p.end-p.from-p.slot), worth)
 	} else {
 		to = p.stretch.lengthen(p.line[:p.end], p.from, -excess)
 	}
