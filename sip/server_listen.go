@@ -113,7 +113,3 @@ func (l *listener) addressFor(peer netip.Addr) netip.AddrPort {
 	l.routes[peer] = a
 	return netip.AddrPortFrom(a, l.local.Port())
 }
-
-// EdgeSnapshot counts what came by the sockets, refused messages included. It may be called at
-// any time.
-func (s *Server) EdgeSnapshot() EdgeSnapshot { return s.edge.Snapshot() }
