@@ -1,0 +1,98 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ticksPerSecond is the unit of CPU times in /proc: USER_HZ, 100 on every
+// architecture of Linux that Go knows.
+const ticksPerSecond = 100
+
+// usage is what a process and its descendants have used.
+type usage struct {
+	cpu time.Duration // user and system, children that ended included
+	rss int64         // bytes resident
+}
+
+// processUsage reads the tree below a process from /proc.
+func processUsage(root string, pid int) (usage, error) {
+	all, err := processes(root)
+	if err != nil {
+		return usage{}, err
+	}
+	if _, ok := all[pid]; !ok {
+		return usage{}, fmt.Errorf("load: --server-pid %d: no such process", pid)
+	}
+	in := map[int]bool{pid: true}
+	for grown := true; grown; { // children may have lower numbers than parents
+		grown = false
+		for p, s := range all {
+			if !in[p] && in[s.parent] {
+				in[p], grown = true, true
+			}
+		}
+	}
+	var u usage
+	for p := range in {
+		u.cpu += all[p].cpu
+		u.rss += all[p].rss
+	}
+	return u, nil
+}
+
+type process struct {
+	parent int
+	cpu    time.Duration
+	rss    int64
+}
+
+func processes(root string) (map[int]process, error) {
+	files, err := filepath.Glob(filepath.Join(root, "[0-9]*", "stat"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("load: no processes in %s", root)
+	}
+	all := map[int]process{}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+		if err != nil {
+			continue
+		}
+		if p, ok := parseStat(b); ok {
+			all[pid] = p
+		}
+	}
+	return all, nil
+}
+
+// parseStat reads /proc/PID/stat (proc(5)): fields 4, 14 to 17 and 24. The
+// name in brackets may hold anything.
+func parseStat(b []byte) (process, bool) {
+	_, rest, ok := strings.Cut(string(b[bytes.LastIndexByte(b, ')')+1:]), " ")
+	if !ok {
+		return process{}, false
+	}
+	f := strings.Fields(rest)
+	if len(f) < 22 {
+		return process{}, false
+	}
+	field := func(n int) int64 { // as proc(5) counts; rest begins at 3
+		v, _ := strconv.ParseInt(f[n-3], 10, 64)
+		return v
+	}
+	ticks := field(14) + field(15) + field(16) + field(17)
+	return process{
+		parent: int(field(4)),
+		cpu:    time.Duration(ticks) * time.Second / ticksPerSecond,
+		rss:    field(24) * int64(os.Getpagesize()),
+	}, true
+}
