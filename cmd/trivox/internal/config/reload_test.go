@@ -98,3 +98,32 @@ func TestCommand(t *testing.T) {
 		t.Errorf("a bad file: %v", err)
 	}
 }
+
+// The flags reach the settings as kong reads them.
+func TestFlagsOnTheCommandLine(t *testing.T) {
+	var f Flags
+	parser, err := kong.New(&f, kong.Name("trivox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse([]string{"--sip", "udp/127.0.0.1:5070", "--sip=tcp/[::1]:5071", "--http", "127.0.0.1:8081", "--rtp-ports", "4000-4999",
+		"--domain", "a.example", "--advertise", "10.0.0.5=203.0.113.9", "--allow", "10.0.0.0/8,192.0.2.7", "--allow", "::1"}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(f.Config, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, pair := range map[string][2]string{
+		"sip":       {formatValue(reflect.ValueOf(c.SIP.Listen)), `["udp/127.0.0.1:5070", "tcp/[::1]:5071"]`},
+		"http":      {formatValue(reflect.ValueOf(c.HTTP.Listen)), `["127.0.0.1:8081"]`},
+		"rtp":       {c.RTP.Ports.String(), "4000-4999"},
+		"domains":   {formatValue(reflect.ValueOf(c.Domains)), `["a.example"]`},
+		"advertise": {formatValue(reflect.ValueOf(c.Advertise)), `["10.0.0.5=203.0.113.9"]`},
+		"allow":     {formatValue(reflect.ValueOf(c.Allow)), `["10.0.0.0/8", "192.0.2.7/32", "::1/128"]`},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s: got %s, want %s", what, pair[0], pair[1])
+		}
+	}
+}
