@@ -33,7 +33,7 @@ func Print(w io.Writer) error {
 		if tag := s.field.Tag.Get("range"); tag != "" {
 			notes = append(notes, rangeText(tag))
 		}
-		if tag := s.field.Tag.Get("oneof"); tag != "" {
+		if tag := s.field.Tag.Get("oneof"); tag != "" && !strings.Contains(text, strings.Fields(tag)[0]) {
 			notes = append(notes, "of "+strings.Join(strings.Fields(tag), ", "))
 		}
 		if s.field.Tag.Get("reload") == "restart" {
