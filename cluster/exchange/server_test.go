@@ -1,0 +1,298 @@
+package exchange
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"trivox/loudness"
+	"trivox/mixer"
+)
+
+// A conference in one domain: F is the best N_max of its legs under every
+// policy, and nothing is sent.
+func TestAlone(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, policy := range policies {
+		s := New(with(policy))
+		var best []int
+		for slot := range uint64(500) {
+			local := make([]mixer.Rank, r.IntN(20))
+			for i := range local {
+				local[i] = mixer.Rank{Active: r.IntN(2) == 0, Number: loudness.Number(r.IntN(5)), SSRC: uint32(i)}
+			}
+			res := s.Tick(slot, local)
+			best = mixer.Select(best, local, 3)
+			if !slices.Equal(res.Index, best) || len(res.Send) != 0 || len(res.F) != len(best) {
+				t.Fatalf("%v, slot %d: %+v, want F %v", policy, slot, res, best)
+			}
+			for i, j := range res.Index {
+				if res.F[i] != local[j] {
+					t.Fatalf("F[%d] is %v, its index says %v", i, res.F[i], local[j])
+				}
+			}
+		}
+	}
+}
+
+// F mixes own and remote streams; Index tells them apart.
+func TestIndex(t *testing.T) {
+	s := New(with(Full))
+	s.Trunk("b.example", 0, 0)
+	s.Receive(1, "b.example", Stream{Rank: ranks(90, 100)[0]})
+	s.Receive(1, "b.example", Stream{Rank: ranks(10, 101)[0]})
+	r := s.Tick(1, ranks(50, 7, 100, 8))
+	if !slices.Equal(r.F, ranks(100, 8, 90, 100, 50, 7)) || !slices.Equal(r.Index, []int{1, -1, 0}) {
+		t.Errorf("F %v, index %v", r.F, r.Index)
+	}
+	for _, st := range r.Send {
+		if !st.InF {
+			t.Errorf("%d is in F and not marked so", st.SSRC)
+		}
+	}
+	r = s.Tick(2, ranks(50, 7, 100, 8, 120, 9))
+	if len(r.Send) != 3 || r.Send[2].InF || !r.Send[0].InF {
+		t.Errorf("marks of F: %+v", r.Send)
+	}
+}
+
+// P 8.2 and DESIGN 6: of a stream that goes inactive the header goes out in the
+// first inactive slot, in two repeats, then every 5 slots; the first packet with
+// sound afterwards carries the two before it.
+func TestHeaderOnly(t *testing.T) {
+	s := New(with(Full))
+	s.Trunk("b.example", 0, 0)
+	var got []int
+	for slot := range uint64(30) {
+		active := slot < 2 || slot >= 25
+		r := s.Tick(slot, []mixer.Rank{{Active: active, Number: 100, SSRC: 1}})
+		if len(r.F) != 1 {
+			t.Fatalf("slot %d: an inactive stream with a number left F", slot)
+		}
+		for _, st := range r.Send {
+			if st.HeaderOnly == active {
+				t.Errorf("slot %d: header only %v, active %v", slot, st.HeaderOnly, active)
+			}
+			if want := slot == 0 || slot == 25; st.Resume != want {
+				t.Errorf("slot %d: resume %v", slot, st.Resume)
+			}
+			if st.HeaderOnly {
+				got = append(got, int(slot))
+			}
+		}
+		if active && len(r.Send) != 1 {
+			t.Errorf("slot %d: an active stream was not sent", slot)
+		}
+	}
+	if want := []int{2, 3, 4, 9, 14, 19, 24}; !slices.Equal(got, want) {
+		t.Errorf("headers in slots %v, want %v", got, want)
+	}
+}
+
+// DESIGN 6: "the first packet after withholding carries the two before it".
+func TestResumeAfterWithholding(t *testing.T) {
+	s := New(with(Optimistic))
+	s.Trunk("b.example", 0, 0)
+	loud := ranks(900, 100, 800, 101, 700, 102)
+	for slot, number := range []int{800, 10, 10, 800, 800} {
+		s.Follow(loud)
+		out := s.Offer(uint64(slot), ranks(number, 1))
+		if want := number == 800; (len(out) == 1) != want {
+			t.Fatalf("slot %d: sent %v", slot, out)
+		}
+		if len(out) == 1 && out[0].Resume != (slot == 0 || slot == 3) {
+			t.Errorf("slot %d: resume %v", slot, out[0].Resume)
+		}
+	}
+}
+
+// DESIGN 6: a remote stream not heard for 3 slots plus the longest packet time
+// agreed plus the trunk's jitter leaves DB2; one that sends headers only, after
+// 15 slots.
+func TestExpiry(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		ptime, jit  time.Duration
+		header      bool
+		lastHeardAt uint64 // slots after its packet in which it is still heard
+	}{
+		{"20 ms packets", 0, 0, false, 3},
+		{"60 ms packets", 60 * time.Millisecond, 0, false, 5},
+		{"30 ms packets", 30 * time.Millisecond, 0, false, 4},
+		{"jitter of 45 ms", 0, 45 * time.Millisecond, false, 6},
+		{"headers only", 0, 0, true, 14},
+	} {
+		s := New(with(Full))
+		s.Trunk("b.example", 0, 0)
+		s.Trunk("b.example", c.ptime, c.jit)
+		s.Receive(100, "b.example", Stream{mixer.Rank{Active: !c.header, Number: 9, SSRC: 1}, c.header})
+		last := uint64(0)
+		for slot := uint64(100); slot < 140; slot++ {
+			if len(s.Tick(slot, nil).F) == 1 {
+				last = slot - 100
+			}
+		}
+		if last != c.lastHeardAt {
+			t.Errorf("%s: heard for %d slots after its packet, want %d", c.name, last, c.lastHeardAt)
+		}
+	}
+}
+
+// A stream leaves DB2 at once when its number is 0, when it says BYE, and when
+// its trunk closes.
+func TestLeaving(t *testing.T) {
+	for name, leave := range map[string]func(*Server){
+		"number 0": func(s *Server) { s.Receive(1, "b.example", Stream{Rank: mixer.Rank{SSRC: 1}}) },
+		"BYE":      func(s *Server) { s.Remove(1) },
+		"trunk":    func(s *Server) { s.Hangup("b.example") },
+	} {
+		s := New(with(Full))
+		s.Trunk("b.example", 0, 0)
+		s.Trunk("c.example", 0, 0)
+		s.Receive(1, "b.example", Stream{Rank: ranks(9, 1)[0]})
+		s.Receive(1, "c.example", Stream{Rank: ranks(8, 2)[0]})
+		leave(s)
+		if r := s.Tick(1, nil); !slices.Equal(r.F, ranks(8, 2)) {
+			t.Errorf("%s: F %v", name, r.F)
+		}
+	}
+}
+
+// What must not count is dropped and counted.
+func TestStats(t *testing.T) {
+	p := with(Full)
+	p.Remote = 2
+	s := New(p)
+	s.Trunk("b.example", 0, 0)
+	s.Trunk("c.example", 0, 0)
+	s.Receive(1, "x.example", Stream{Rank: ranks(99, 9)[0]})
+	s.Receive(1, "b.example", Stream{Rank: ranks(50, 1)[0]})
+	s.Receive(1, "c.example", Stream{Rank: ranks(90, 1)[0]})
+	s.Receive(1, "b.example", Stream{Rank: ranks(60, 2)[0]})
+	s.Receive(1, "c.example", Stream{Rank: ranks(70, 3)[0]})
+	if got, want := s.Stats(), (Stats{Strangers: 1, Collisions: 1, Overflows: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if r := s.Tick(1, nil); !slices.Equal(r.F, ranks(60, 2, 50, 1)) {
+		t.Errorf("F %v", r.F)
+	}
+	// Once the holder of an SSRC is gone, another may have it.
+	s.Receive(20, "c.example", Stream{Rank: ranks(90, 1)[0]})
+	if r := s.Tick(20, nil); !slices.Equal(r.F, ranks(90, 1)) {
+		t.Errorf("F %v", r.F)
+	}
+	// An own stream that comes back over a trunk is not heard twice.
+	r := s.Tick(21, ranks(40, 1, 30, 5))
+	if !slices.Equal(r.F, ranks(40, 1, 30, 5)) {
+		t.Errorf("F %v", r.F)
+	}
+}
+
+// A domain sends at most N_max: a fourth stream replaces the one it no longer
+// sends, in whatever order the packets of a slot come.
+func TestFourthStreamOfADomain(t *testing.T) {
+	order := [][]uint32{{1, 2, 4}, {4, 1, 2}, {1, 4, 2}, {2, 1, 4}, {2, 4, 1}, {4, 2, 1}}
+	for _, o := range order {
+		s := New(with(Full))
+		s.Trunk("b.example", 0, 0)
+		for _, ssrc := range []uint32{1, 2, 3} {
+			s.Receive(1, "b.example", Stream{Rank: ranks(50+int(ssrc), int(ssrc))[0]})
+		}
+		for _, ssrc := range o {
+			s.Receive(2, "b.example", Stream{Rank: ranks(10+int(ssrc), int(ssrc))[0]})
+		}
+		if r := s.Tick(2, nil); !slices.Equal(ssrcs(r.F), []uint32{1, 2, 4}) {
+			t.Errorf("order %v: F %v", o, r.F)
+		}
+	}
+}
+
+// DESIGN 6, S-CS: a slave plays its master's F and holds back by its LNT.
+func TestSlaveFollowsItsMaster(t *testing.T) {
+	s := New(with(Pessimistic))
+	s.Trunk("master", 0, 0)
+	local := ranks(60, 1, 50, 2, 40, 3)
+	if out := s.Offer(1, local); len(out) != 3 {
+		t.Fatalf("at first sends %v", out)
+	}
+	s.Follow(ranks(100, 9, 300, 8, 200, 7))
+	if lnt, heard := s.LNT(); lnt.Number != 100 || heard != 3 {
+		t.Errorf("LNT %v of %d", lnt, heard)
+	}
+	if out := s.Offer(2, local); len(out) != 1 || out[0].SSRC != 1 {
+		t.Errorf("sends %v", out)
+	}
+}
+
+func TestTickAllocatesNothing(t *testing.T) {
+	local := make([]mixer.Rank, 1000)
+	for i := range local {
+		local[i] = mixer.Rank{Active: i%3 == 0, Number: loudness.Number(i * 31), SSRC: uint32(i)}
+	}
+	alone := New(Default())
+	slot := uint64(0)
+	if a := testing.AllocsPerRun(200, func() { alone.Tick(slot, local); slot++ }); a != 0 {
+		t.Errorf("alone: %v allocations per slot", a)
+	}
+	for _, policy := range policies {
+		s := New(with(policy))
+		for _, d := range names(10) {
+			s.Trunk(d, 0, 0)
+		}
+		busy := func() {
+			for i, d := range names10 {
+				for k := range 3 {
+					ssrc := uint32(5000 + 10*i + k + int(slot)%4)
+					s.Receive(slot, d, Stream{mixer.Rank{Active: k < 2, Number: loudness.Number(20000 + 100*i), SSRC: ssrc}, k == 2})
+				}
+			}
+			local[slot%1000].Active = slot%2 == 0
+			s.Tick(slot, local)
+			slot++
+		}
+		for range 50 {
+			busy()
+		}
+		if a := testing.AllocsPerRun(200, busy); a != 0 {
+			t.Errorf("%v: %v allocations per slot", policy, a)
+		}
+	}
+}
+
+var names10 = names(10)
+
+// One slot of a conference in one domain.
+func BenchmarkTickAlone(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprint(n, "legs"), func(b *testing.B) {
+			s := New(Default())
+			local := make([]mixer.Rank, n)
+			for i := range local {
+				local[i] = mixer.Rank{Active: i%3 == 0, Number: loudness.Number(i * 7919), SSRC: uint32(i)}
+			}
+			for slot := uint64(0); b.Loop(); slot++ {
+				s.Tick(slot, local)
+			}
+		})
+	}
+}
+
+// One slot with 50 other domains that send three streams each.
+func BenchmarkTickFiftyDomains(b *testing.B) {
+	s := New(with(Full))
+	all := names(50)
+	for _, d := range all {
+		s.Trunk(d, 0, 0)
+	}
+	local := ranks(60, 1, 50, 2, 40, 3)
+	for slot := uint64(0); b.Loop(); slot++ {
+		for i, d := range all {
+			for k := range 3 {
+				s.Receive(slot, d, Stream{Rank: mixer.Rank{Active: true, Number: loudness.Number(i), SSRC: uint32(1000 + 3*i + k)}})
+			}
+		}
+		s.Tick(slot, local)
+	}
+}
