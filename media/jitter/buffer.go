@@ -31,6 +31,7 @@ type Buffer struct {
 	topTS   int64 // its timestamp
 	last    int64 // length of the latest packet, units
 
+	fresh   bool // nothing was released since playing began anew
 	playing bool
 	next    int64 // sequence number to release next
 	head    int64 // timestamp up to which sound was released or given up
@@ -112,13 +113,15 @@ func (b *Buffer) duration(units int64) time.Duration {
 	return time.Duration(units) * time.Second / time.Duration(b.rate)
 }
 
-// learn takes a packet's arrival into the model and sets the margin.
-func (b *Buffer) learn(ts int64, arrival time.Duration) {
-	if b.clock.add(ts, arrival, max(10*time.Millisecond, b.margin/2)) {
+// learn takes a packet's arrival into the model and sets the margin. A packet
+// is known by the timestamp of its end: that is when it could be sent, so a
+// change of packet time is no jitter.
+func (b *Buffer) learn(end int64, arrival time.Duration) {
+	if b.clock.add(end, arrival, max(10*time.Millisecond, b.margin/2)) {
 		b.delays.reset()
 		b.source = 0
 	}
-	b.delays.add(arrival - b.clock.expected(ts))
+	b.delays.add(arrival - b.clock.expected(end))
 	b.source++
 	if b.source%16 == 0 || b.source < settled {
 		b.setMargin()
@@ -135,5 +138,5 @@ func (b *Buffer) setMargin() {
 	b.margin = min(m, b.c.MaxMargin)
 }
 
-// due is when the packet with that timestamp may be played.
-func (b *Buffer) due(ts int64) time.Duration { return b.clock.expected(ts) + b.margin }
+// due is when a packet that ends at that timestamp may be played.
+func (b *Buffer) due(end int64) time.Duration { return b.clock.expected(end) + b.margin }

@@ -98,10 +98,10 @@ func (b *Buffer) Shift(units int) {
 // overdue by more than two slots is skipped when something follows it.
 func (b *Buffer) start(now time.Duration) {
 	r := b.first()
-	if r == nil || now < b.due(r.ts) {
+	if r == nil || now < b.due(r.end()) {
 		return
 	}
-	for now-b.due(r.ts) >= 2*b.c.Slot {
+	for now-b.due(r.end()) >= 2*b.c.Slot {
 		n := b.after(r.seq)
 		if n == nil {
 			break
@@ -110,7 +110,7 @@ func (b *Buffer) start(now time.Duration) {
 		r = n
 	}
 	b.next, b.head = r.seq, r.ts
-	b.playing = true
+	b.playing, b.fresh = true, false
 	b.dry = 0
 	b.watch = watch{}
 }
@@ -141,7 +141,7 @@ func (b *Buffer) fill(now time.Duration, want int64) {
 		gap := r.ts - b.head
 		inOrder := r.seq == b.next
 		switch {
-		case r.ts+int64(r.Samples) <= b.head: // its time has passed; counted when it came
+		case r.end() <= b.head: // its time has passed; counted when it came
 			b.next = r.seq + 1
 		case gap <= 0 && (!inOrder || -gap > b.slot/4):
 			b.release(now, r, -gap)
@@ -160,7 +160,7 @@ func (b *Buffer) fill(now time.Duration, want int64) {
 func (b *Buffer) release(now time.Duration, r *record, skip int64) {
 	units := int64(r.Samples) - skip
 	b.stats.released(now-r.Arrival+b.duration(b.level), r.seq-b.next)
-	b.watch.packet(now - b.due(r.ts+skip))
+	b.watch.packet(now - b.due(r.end()))
 	b.item(Item{Kind: Sound, Units: int(units), Skip: int(skip), Packet: &r.Packet})
 	b.level += units
 	b.head = r.ts + int64(r.Samples)
@@ -178,7 +178,7 @@ func (b *Buffer) dryRun(now time.Duration) bool {
 	}
 	n := min(max(b.last, b.slot/8), b.slot)
 	b.item(Item{Kind: Lost, Units: int(n)})
-	if now < b.due(b.head)-b.turnBack()/8 {
+	if now < b.due(b.head+b.last)-b.turnBack()/8 {
 		b.watch.way = -1
 		b.level += n
 		b.watch.moved()
@@ -230,7 +230,7 @@ func (b *Buffer) bound() {
 	}
 	keep := b.topTS - b.units(b.margin+b.c.Slot)
 	for r := b.first(); r != nil && r.ts < keep; r = b.first() {
-		b.next, b.head = r.seq+1, r.ts+int64(r.Samples)
+		b.next, b.head = r.seq+1, r.end()
 		b.stats.Dropped++
 	}
 	if r := b.first(); r != nil {

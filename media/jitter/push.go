@@ -25,11 +25,11 @@ func (b *Buffer) Push(now time.Duration, p Packet) {
 		b.stats.Duplicates++
 		return
 	}
-	switch late := p.Arrival - b.clock.expected(ts); {
+	switch late := p.Arrival - b.clock.expected(ts+int64(p.Samples)); {
 	case late < -farEarly, late > farLate && b.playing:
 		b.suspectPacket(&p)
 		return
-	case !b.playing && seq > b.top && late > b.margin+b.c.Concealment:
+	case !b.playing && seq > b.top && late > b.c.MaxMargin:
 		// After a hold the timestamp may go on where it stopped (SIP RT-6).
 		b.resync(&p)
 		return
@@ -45,14 +45,18 @@ func (b *Buffer) begin(p *Packet) {
 	b.topTS = 1<<40 + int64(p.Timestamp)
 	b.next, b.turn = b.top, b.top
 	b.head = b.topTS
-	b.clock.restart(b.topTS, p.Arrival)
+	b.fresh = true
+	b.clock.restart(b.topTS+int64(p.Samples), p.Arrival)
 	b.accept(b.top, b.topTS, p)
 }
 
 // accept keeps a packet that belongs to the stream.
 func (b *Buffer) accept(seq, ts int64, p *Packet) {
 	b.measureJitter(ts, p.Arrival)
-	b.learn(ts, p.Arrival)
+	b.learn(ts+int64(p.Samples), p.Arrival)
+	if b.fresh && seq < b.next && b.next-seq < maxMisorder { // the first were not the first sent
+		b.next, b.head, b.turn = seq, ts, seq
+	}
 	if b.tooLate(seq, ts, p) {
 		return
 	}
@@ -117,11 +121,11 @@ func (b *Buffer) resync(p *Packet) {
 	}
 	b.topTS = (b.topTS>>32+2)<<32 + int64(p.Timestamp)
 	b.next, b.head = b.top, b.topTS
-	b.playing = false
+	b.playing, b.fresh = false, true
 	b.late = run{}
 	b.suspect.held = false
 	b.watch = watch{}
-	b.clock.restart(b.topTS, p.Arrival)
+	b.clock.restart(b.topTS+int64(p.Samples), p.Arrival)
 	b.stats.transit = 0
 	b.accept(b.top, b.topTS, p)
 }

@@ -8,6 +8,9 @@ type record struct {
 	held bool
 }
 
+// end is the unwrapped timestamp after the packet's last sample.
+func (r *record) end() int64 { return r.ts + int64(r.Samples) }
+
 // store keeps the latest packets by sequence number: those to be played and,
 // behind them, those played, for a decoder that has to warm up. Its places
 // and their size grow to what the sender does, within bounds, and never
