@@ -12,7 +12,6 @@ const (
 	silenceToYield  = 500 * time.Millisecond // a source silent so long gives way to another
 	windowOfUpdate  = 5 * time.Second        // after signalling another source may take over
 	settleOfSSRC    = time.Second            // a port that changed its SSRC so lately must prove the next
-	trialExpiration = time.Second
 )
 
 // latch decides which source is heard on a leg's port, and where the leg's sound is sent to.
@@ -37,7 +36,6 @@ type trial struct {
 	ssrc  uint32
 	next  uint16
 	count int
-	last  time.Duration
 }
 
 type hearing uint8
@@ -91,7 +89,7 @@ func (l *latch) judge(now time.Duration, from netip.AddrPort, ssrc uint32, seq u
 		return foreign
 	}
 	need, ok := l.needs(now, from, ssrc)
-	if !ok || l.try(now, from, ssrc, seq) < need {
+	if !ok || l.try(from, ssrc, seq) < need {
 		return notHeard
 	}
 	return l.enter(now, from, ssrc)
@@ -118,12 +116,12 @@ func (l *latch) needs(now time.Duration, from netip.AddrPort, ssrc uint32) (need
 }
 
 // try counts the packets in sequence of the source on trial.
-func (l *latch) try(now time.Duration, from netip.AddrPort, ssrc uint32, seq uint16) int {
+func (l *latch) try(from netip.AddrPort, ssrc uint32, seq uint16) int {
 	t := &l.trial
-	if t.from != from || t.ssrc != ssrc || t.next != seq || now-t.last > trialExpiration {
+	if t.from != from || t.ssrc != ssrc || t.next != seq {
 		t.count = 0
 	}
-	*t = trial{from: from, ssrc: ssrc, next: seq + 1, count: t.count + 1, last: now}
+	*t = trial{from: from, ssrc: ssrc, next: seq + 1, count: t.count + 1}
 	return t.count
 }
 

@@ -153,6 +153,46 @@ func TestLatch(t *testing.T) {
 	}
 }
 
+// What the packets of a source on trial must be like.
+func TestLatchTrial(t *testing.T) {
+	third := netip.MustParseAddrPort("127.0.0.1:4004")
+	type packet struct {
+		from netip.AddrPort
+		ssrc uint32
+		seq  uint16
+		want hearing
+	}
+	for name, packets := range map[string][]packet{
+		"in sequence": {
+			{phonesPort, 1, 5, notHeard}, {phonesPort, 1, 6, notHeard}, {phonesPort, 1, 7, moved}, {phonesPort, 1, 8, known},
+		},
+		"over the wrap": {
+			{phonesPort, 1, 65534, notHeard}, {phonesPort, 1, 65535, notHeard}, {phonesPort, 1, 0, moved},
+		},
+		"not in sequence": {
+			{phonesPort, 1, 5, notHeard}, {phonesPort, 1, 7, notHeard}, {phonesPort, 1, 9, notHeard}, {phonesPort, 1, 9, notHeard},
+			{phonesPort, 1, 10, notHeard}, {phonesPort, 1, 11, moved},
+		},
+		"the same numbers as the port that still sends": {
+			{phone, 1, 5, known}, {phonesPort, 1, 5, notHeard}, {phone, 1, 6, known}, {phonesPort, 1, 6, notHeard},
+			{phone, 1, 7, known}, {phonesPort, 1, 7, notHeard}, {phone, 1, 8, known}, {phonesPort, 1, 8, notHeard},
+		},
+		"two ports in turn": {
+			{phonesPort, 1, 5, notHeard}, {third, 1, 6, notHeard}, {phonesPort, 1, 7, notHeard}, {third, 1, 8, notHeard}, {phonesPort, 1, 9, notHeard},
+		},
+	} {
+		l := latch{named: phone, target: phone}
+		if got := l.judge(0, phone, 1, 1); got != entered {
+			t.Fatal(got)
+		}
+		for i, p := range packets {
+			if got := l.judge(time.Duration(i)*10*time.Millisecond, p.from, p.ssrc, p.seq); got != p.want {
+				t.Errorf("%s: packet %d: %v, want %v", name, i, got, p.want)
+			}
+		}
+	}
+}
+
 // A peer behind NAT: the first valid source is taken and followed, and stays.
 func TestLatchNAT(t *testing.T) {
 	terms := testTerms()
@@ -161,6 +201,8 @@ func TestLatchNAT(t *testing.T) {
 	outside := netip.MustParseAddrPort("203.0.113.5:30000")
 	outsidePort := netip.MustParseAddrPort("203.0.113.5:30001")
 	attacker := netip.MustParseAddrPort("198.51.100.66:6666")
+	renamed := terms
+	renamed.Remote = netip.MustParseAddrPort("10.0.0.8:4000")
 	network := netip.MustParseAddrPort("203.0.113.99:1024")
 	begin := latchStep{from: outside, ssrc: 1, packets: 10, want: 9, fresh: 1, remote: outside}
 	for name, steps := range map[string][]latchStep{
@@ -181,6 +223,8 @@ func TestLatchNAT(t *testing.T) {
 		"a re-INVITE alone keeps the latch": {
 			begin,
 			{update: &terms, from: outside, ssrc: 1, packets: 10, want: 10, remote: outside},
+			{update: &renamed, remote: outside},
+			{from: outside, ssrc: 1, packets: 10, want: 10, remote: outside},
 		},
 	} {
 		t.Run(name, func(t *testing.T) { runLatch(t, terms, steps) })
@@ -254,5 +298,17 @@ func TestSessionCollision(t *testing.T) {
 	}
 	if b := s.Report(now, nil); len(b) != 0 {
 		t.Errorf("another report at once: %x", b)
+	}
+}
+
+// A peer that takes whatever SSRC we have, each time from another port, does not make us change for ever.
+func TestSessionCollisionsAreBounded(t *testing.T) {
+	s := testSession()
+	for i := range uint16(20) {
+		from := netip.AddrPortFrom(phone.Addr(), 5000+i)
+		s.Receive(0, (&talker{ssrc: s.SSRC(), seq: 40000, stamp: 1 << 30}).next(), from)
+	}
+	if st := s.Stats(); st.Collisions != maxCollisions || st.Loops != 20-maxCollisions {
+		t.Errorf("%+v", st)
 	}
 }

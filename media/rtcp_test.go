@@ -85,7 +85,10 @@ func TestReport(t *testing.T) {
 	}
 
 	// Without sending for two intervals it is a receiver again (RFC 3550, 6.4).
-	nextReport(t, s, &now, false)
+	now += time.Second
+	if packets := nextReport(t, s, &now, false); packets[0].(*rtcp.SenderReport).PacketCount != 1000 {
+		t.Errorf("%v", packets[0])
+	}
 	now += time.Second
 	packets = nextReport(t, s, &now, false)
 	if _, ok := packets[0].(*rtcp.ReceiverReport); !ok {
@@ -248,6 +251,8 @@ func TestReceiveRTCP(t *testing.T) {
 		{"a BYE from another address", bye, stranger, false},
 		{"reduced size", marshal(&rtcp.PictureLossIndication{SenderSSRC: 9, MediaSSRC: 1}), phone, true},
 		{"cut off", marshal(rr)[:7], phone, false},
+		{"padded before the end", append([]byte{0xa0, typeRR, 0, 1, 0, 0, 0, 9}, marshal(rr)...), phone, false},
+		{"padded at the end", append(marshal(rr), 0xa0, typeRR, 0, 2, 0, 0, 0, 9, 0, 0, 0, 4), phone, true},
 		{"trailing bytes", append(marshal(rr), 1, 2), phone, false},
 		{"trailing RTP", append(marshal(rr), 0x80, 0, 0, 0), phone, false},
 		{"only two bytes", []byte{0x80, 201}, phone, false},
@@ -367,4 +372,58 @@ func TestGoodbye(t *testing.T) {
 			t.Errorf("%+v", bye)
 		}
 	})
+}
+
+// The last sender report goes back only when it is of the source heard, and a round trip that cannot
+// be is not believed.
+func TestReportsOfOthers(t *testing.T) {
+	s := testSession()
+	now := time.Minute
+	k := &talker{ssrc: 9}
+	hears(s, &now, k, phone, 5)
+	send := func(p rtcp.Packet) {
+		b, err := p.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.ReceiveRTCP(now, b, phone)
+	}
+	block := func() rtcp.ReceptionReport {
+		now += time.Second
+		hears(s, &now, k, phone, 1)
+		return nextReport(t, s, &now, false)[0].(*rtcp.ReceiverReport).Reports[0]
+	}
+	send(&rtcp.SenderReport{SSRC: 8, NTPTime: 0x1122334455667788})
+	if got := block(); got.LastSenderReport != 0 || got.Delay != 0 {
+		t.Errorf("another source's report goes back: %+v", got)
+	}
+	at := now
+	send(&rtcp.SenderReport{SSRC: 9, NTPTime: 0x1122334455667788})
+	got := block()
+	if delay := time.Duration(got.Delay) * time.Second / 65536; got.LastSenderReport != 0x33445566 || (delay-(now-at)).Abs() > time.Millisecond {
+		t.Errorf("%+v, %v after it", got, now-at)
+	}
+
+	for _, c := range []struct {
+		ssrc          uint32
+		last          uint32 // before now, in 1/65536 s; 0: none
+		delay         uint32
+		trip, atLeast time.Duration
+	}{
+		{0x1000, 0, 100, 0, 0},                      // nothing of ours arrived there yet
+		{0x2000, 65536, 0, 0, 0},                    // not about us
+		{0x1000, 65536, 5 * 65536, 0, 0},            // back before it left
+		{0x1000, 60 * 65536, 0, 0, 0},               // a minute
+		{0x1000, 65536, 65540, time.Microsecond, 1}, // clocks drift: as good as none
+		{0x1000, 2 * 65536, 65536, time.Second, time.Second},
+	} {
+		last := uint32(0)
+		if c.last != 0 {
+			last = s.middle(now) - c.last
+		}
+		send(&rtcp.ReceiverReport{SSRC: 9, Reports: []rtcp.ReceptionReport{{SSRC: c.ssrc, LastSenderReport: last, Delay: c.delay}}})
+		if got := s.Stats().RoundTrip; got > c.trip || got < c.atLeast {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
 }

@@ -115,7 +115,6 @@ func NewSession(c SessionConfig) *Session {
 	}
 	s.agree(c.Terms)
 	s.latch.name(0, c.Terms.Remote, c.Terms.NAT)
-	s.latch.opened = 0 // no source before this one
 	return s
 }
 
@@ -210,7 +209,7 @@ func (s *Session) hear(now time.Duration, h rtpHeader, v Verdict) (Packet, Verdi
 	if v.Kind == Dropped {
 		return s.drop(UnknownType)
 	}
-	if v.Kind == Sound && h.seq == s.source.maxSeq {
+	if v.Kind == Sound {
 		s.source.time(h.timestamp, now, s.rate)
 	}
 	if len(h.payload) == 0 && v.Kind != Noise {

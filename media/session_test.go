@@ -163,8 +163,10 @@ func TestSessionSequenceJump(t *testing.T) {
 	stray.seq += 9999
 	hears(s, &now, &stray, phone, 1)
 	hears(s, &now, k, phone, 5)
+	hears(s, &now, &stray, phone, 1) // its next one, but the run was broken
+	hears(s, &now, k, phone, 5)
 	if st := s.Stats(); st.Restarts != 0 || st.Lost != 0 {
-		t.Errorf("one stray number: %+v", st)
+		t.Errorf("stray numbers: %+v", st)
 	}
 	k.seq += 20000
 	for i := range 3 {
@@ -211,6 +213,25 @@ func TestSessionJitter(t *testing.T) {
 		s.Receive(at, k.next(), phone)
 	}
 	if j := s.Stats().Source.Jitter; j < 19*time.Millisecond || j > 20*time.Millisecond {
+		t.Errorf("jitter %v", j)
+	}
+	// Neither an event, whose packets share a timestamp, nor a hold is jitter.
+	s = testSession()
+	k = &talker{ssrc: 1}
+	now := time.Second
+	hears(s, &now, k, phone, 10)
+	k.pt = 101
+	for range 10 {
+		s.Receive(now, k.next(), phone)
+		k.stamp -= 160
+		now += 20 * time.Millisecond
+	}
+	k.pt = 0
+	k.stamp += 10 * 160
+	hears(s, &now, k, phone, 10)
+	now += time.Minute // the timestamp stands still
+	hears(s, &now, k, phone, 10)
+	if j := s.Stats().Source.Jitter; j != 0 {
 		t.Errorf("jitter %v", j)
 	}
 }
