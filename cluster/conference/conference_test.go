@@ -32,7 +32,6 @@ func (p *phone) hearing(t *testing.T, amplitude float64, heard ...float64) {
 
 func TestEachHearsTheOthersAndNotHimself(t *testing.T) {
 	h := newHall(t, nil)
-	const amplitude = 0.07
 	codecs := []codec.Codec{codec.PCMU, codec.G722, codec.Opus}
 	var phones []*phone
 	for i, c := range codecs {
