@@ -145,13 +145,16 @@ func (c *caller) offered(offer []byte) ([]byte, error) {
 }
 
 // answered takes the answer to the offer that offered made.
-func (c *caller) answered(answer []byte) {
+func (c *caller) answered(answer []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if m, err := sdp.Accept(c.offer, answer, c.local, &c.media); err == nil {
-		c.media = m
-		c.leg.changed.Store(&m)
+	m, err := sdp.Accept(c.offer, answer, c.local, &c.media)
+	if err != nil {
+		return err
 	}
+	c.media = m
+	c.leg.changed.Store(&m)
+	return nil
 }
 
 // gone reports whether the server ended the call, and stops sending then.
