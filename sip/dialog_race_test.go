@@ -1,0 +1,450 @@
+package sip
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+var quick = Timers{T1: 20 * time.Millisecond, T2: 80 * time.Millisecond, T4: 100 * time.Millisecond}
+
+// TX-7: CANCEL after the 200 changes nothing.
+func TestCancelAfterAnswer(t *testing.T) {
+	rooms := newRooms()
+	_, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.request("INVITE", offerSDP)
+	res := p.response("INVITE", 200)
+	for range 2 { // a retransmitted CANCEL gets the same answer (TX-6)
+		p.raw("CANCEL", p.seq, "")
+		c := p.response("CANCEL", 200)
+		if a, b := header(c, "to"), header(res, "to"); a != b {
+			t.Errorf("To %s, want %s", a, b)
+		}
+	}
+	p.toTag, _ = res.To().Params.Get("tag")
+	p.ack(p.seq, "")
+	rooms.leg(t).want(t, "answer", "confirmed")
+}
+
+// TX-7: CANCEL against 200, many times over: one of them wins, and the leg always ends.
+func TestCancelAgainstAnswer(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms, Timers: quick})
+	outcomes := map[int]int{}
+	for range 200 {
+		p := newPhone(t, "udp", addr)
+		p.request("INVITE", offerSDP)
+		p.raw("CANCEL", p.seq, "")
+		var invite *sipgo.Response
+		cancelled := false
+		for invite == nil || !cancelled {
+			r, ok := p.next().(*sipgo.Response)
+			switch {
+			case !ok || r.StatusCode == 100:
+			case r.CSeq().MethodName == sipgo.CANCEL:
+				cancelled = r.StatusCode == 200
+			default:
+				invite = r
+			}
+		}
+		outcomes[invite.StatusCode]++
+		if invite.StatusCode == 200 {
+			p.toTag, _ = invite.To().Params.Get("tag")
+			p.ack(p.seq, "")
+			p.request("BYE", "")
+			p.response("BYE", 200)
+		} else {
+			p.refusedACK(invite)
+		}
+	}
+	if outcomes[200]+outcomes[487] != 200 {
+		t.Errorf("outcomes %v", outcomes)
+	}
+	eventually(t, func() bool { n := s.Snapshot(); return n.Dialogs == 0 && n.Pending == 0 })
+	for len(rooms.legs) > 0 {
+		l := <-rooms.legs
+		eventually(t, func() bool { return len(l.events) > 0 && l.ends <= 1 })
+		for e := ""; e != "end"; e = <-l.events {
+		}
+	}
+}
+
+// TX-7: the ACK is lost. The 200 comes again, doubling, and in the end BYE says why; the leg is gone.
+func TestNoAck(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		t.Run(network, func(t *testing.T) {
+			rooms := newRooms()
+			s, addr := startServer(t, network, Config{Rooms: rooms, Timers: quick})
+			p := newPhone(t, network, addr)
+			first := p.invite()
+			n := 0
+			for {
+				m := p.next()
+				if r, ok := m.(*sipgo.Response); ok {
+					n++
+					if r.String() != first.String() {
+						t.Fatalf("another 200:\n%s\n%s", r, first)
+					}
+					continue
+				}
+				bye, _ := m.(*sipgo.Request)
+				if got := header(bye, "reason"); got != `SIP;cause=408;text="no ACK for the answer"` {
+					t.Errorf("Reason %s", got)
+				}
+				p.reply(bye, 200, "")
+				break
+			}
+			leg := rooms.leg(t)
+			leg.want(t, "answer", "end")
+			if leg.cause.Code != 408 || leg.cause.ByPeer {
+				t.Errorf("cause %+v", leg.cause)
+			}
+			// T1 20 ms to T2 80 ms in 1.28 s: at 20, 60, 140, 220 ... 1260 ms, fewer if the machine is slow
+			if n < 3 || n > 17 {
+				t.Errorf("the 200 came %d times more", n)
+			}
+			if c := s.Snapshot(); c.AckTimeouts != 1 || int(c.Retransmitted2xx) != n {
+				t.Errorf("%+v", c)
+			}
+			eventually(t, func() bool { return s.Snapshot().Dialogs == 0 })
+		})
+	}
+}
+
+// TX-7: the first 200 is lost (not read); the ACK of the second one ends the repetition.
+func TestAnswerLost(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms, Timers: quick})
+	p := newPhone(t, "udp", addr)
+	p.request("INVITE", offerSDP)
+	p.response("INVITE", 200)
+	res := p.response("INVITE", 200)
+	p.toTag, _ = res.To().Params.Get("tag")
+	p.ack(p.seq, "")
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	p.ack(p.seq, "") // and its retransmission is harmless
+	p.request("OPTIONS", "")
+	for { // a 200 to INVITE may still be on its way here
+		if r, ok := p.next().(*sipgo.Response); ok && r.CSeq().MethodName == sipgo.OPTIONS {
+			break
+		}
+	}
+	before := s.Snapshot().Retransmitted2xx
+	p.request("OPTIONS", "")
+	p.response("OPTIONS", 200)
+	if after := s.Snapshot().Retransmitted2xx; after != before || len(leg.events) != 0 {
+		t.Errorf("%d repetitions after the ACK, %d events", after-before, len(leg.events))
+	}
+}
+
+// TX-7: BYE before the ACK ends the call and the repetition.
+func TestByeBeforeAck(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms, Timers: quick})
+	p := newPhone(t, "udp", addr)
+	p.invite()
+	p.request("BYE", "")
+	p.response("BYE", 200)
+	rooms.leg(t).want(t, "answer", "end")
+	if n := s.Snapshot(); n.Dialogs != 0 {
+		t.Errorf("%+v", n)
+	}
+	p.ack(1, "") // late, and of no dialog
+	p.request("INFO", "")
+	p.response("INFO", 481)
+}
+
+// A hang-up of ours before the ACK waits for it, then BYE goes out. RFC 3261, 15
+func TestHangUpBeforeAck(t *testing.T) {
+	rooms := newRooms()
+	_, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.invite()
+	leg := rooms.leg(t)
+	leg.call.HangUp(Cause{Code: 480, Text: "kicked"})
+	leg.want(t, "answer", "end")
+	p.request("INFO", "")
+	p.response("INFO", 481) // the call has ended for the room
+	select {
+	case m := <-p.in:
+		if r, ok := m.(*sipgo.Request); ok {
+			t.Fatalf("%s before the ACK", r.Method)
+		}
+	default:
+	}
+	p.ack(1, "")
+	bye := p.asked("BYE")
+	if got := header(bye, "reason"); got != `SIP;cause=480;text="kicked"` {
+		t.Errorf("Reason %s", got)
+	}
+	p.reply(bye, 200, "")
+}
+
+// A hang-up while the room still thinks refuses the INVITE.
+func TestHangUpBeforeAnswer(t *testing.T) {
+	rooms := newRooms()
+	rooms.enter = func(ctx context.Context, c Call, _ *fakeLeg) error {
+		c.HangUp(Cause{Code: 486, Text: "the room is locked"})
+		return nil
+	}
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.request("INVITE", offerSDP)
+	res := p.response("INVITE", 486)
+	p.refusedACK(res)
+	if got := header(res, "warning"); got != `399 trivox "the room is locked"` {
+		t.Errorf("Warning %s", got)
+	}
+	rooms.leg(t).want(t, "answer", "end")
+	eventually(t, func() bool { return s.Snapshot().Dialogs == 0 })
+}
+
+// TX-7: both hang up at once. Each BYE is answered, the leg ends once.
+func TestByeCrossing(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	leg.call.HangUp(Cause{Code: 200})
+	bye := p.asked("BYE")
+	p.request("BYE", "")
+	p.response("BYE", 200)
+	p.reply(bye, 481, "")
+	leg.want(t, "end")
+	eventually(t, func() bool { n := s.Snapshot(); return n.Dialogs == 0 && n.ClientTransactions == 0 })
+	if leg.ends != 1 {
+		t.Errorf("%d ends", leg.ends)
+	}
+}
+
+// Nobody answers our BYE: it is repeated, then forgotten.
+func TestByeUnanswered(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms, Timers: quick})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	leg.call.HangUp(Cause{Code: 200})
+	p.asked("BYE")
+	leg.want(t, "end")
+	eventually(t, func() bool { n := s.Snapshot(); return n.Dialogs == 0 && n.ClientTransactions == 0 })
+}
+
+// TX-7: BYE comes while a re-INVITE is worked on: 487 for the INVITE, 200 for the BYE.
+func TestByeDuringReinvite(t *testing.T) {
+	rooms := newRooms()
+	release := make(chan struct{})
+	rooms.enter = func(_ context.Context, _ Call, l *fakeLeg) error {
+		n := 0
+		l.answer = func([]byte) ([]byte, error) {
+			if n++; n == 2 {
+				<-release
+			}
+			return []byte(answerSDP), nil
+		}
+		return nil
+	}
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	p.request("INVITE", offerSDP)
+	leg.want(t, "answer")
+	reinvite, branch := p.seq, p.branch
+	p.request("BYE", "")
+	before := s.Snapshot().Requests
+	eventually(t, func() bool { return s.Snapshot().Requests == before }) // both are in
+	eventually(t, func() bool { return s.byeQueued(p) })
+	close(release)
+	var codes = map[sipgo.RequestMethod]int{}
+	for len(codes) < 2 {
+		if r, ok := p.next().(*sipgo.Response); ok && r.StatusCode != 100 {
+			codes[r.CSeq().MethodName] = r.StatusCode
+		}
+	}
+	if codes[sipgo.INVITE] != 487 || codes[sipgo.BYE] != 200 {
+		t.Errorf("%v", codes)
+	}
+	p.branch = branch
+	p.raw("ACK", reinvite, "")
+	leg.want(t, "end")
+}
+
+// byeQueued says that the BYE of p's dialog has arrived.
+func (s *Server) byeQueued(p *phone) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, d := range s.dialogs {
+		if id.callID == p.callID {
+			return d.peerBye.Load()
+		}
+	}
+	return false
+}
+
+// TX-7: a re-INVITE before the ACK of the first 200 is served when its offer has been answered
+// (RFC 5407, 3.1.4), and gets 491 when our offer is still open.
+func TestReinviteBeforeAck(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.invite()
+	p.request("INVITE", offerSDP)
+	p.response("INVITE", 200)
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed", "answer")
+	p.ack(1, "") // late: no 2xx waits for it any more
+	p.ack(2, "")
+	p.request("BYE", "")
+	p.response("BYE", 200)
+	leg.want(t, "end")
+	if n := s.Snapshot(); n.Dialogs != 0 {
+		t.Errorf("%+v", n)
+	}
+
+	p = newPhone(t, "udp", addr)
+	p.request("INVITE", "")
+	res := p.response("INVITE", 200)
+	p.toTag, _ = res.To().Params.Get("tag")
+	p.request("INVITE", offerSDP)
+	p.refusedACK(p.response("INVITE", 491))
+	p.request("UPDATE", offerSDP)
+	p.response("UPDATE", 491)
+	p.ack(1, offerSDP)
+	rooms.leg(t).want(t, "offer", "setanswer", "confirmed")
+}
+
+// A second re-INVITE while the first is worked on gets 500 with Retry-After. RFC 3261, 14.2 (UA-4)
+func TestReinviteOverlapping(t *testing.T) {
+	rooms := newRooms()
+	release := make(chan struct{})
+	rooms.enter = func(_ context.Context, _ Call, l *fakeLeg) error {
+		n := 0
+		l.answer = func([]byte) ([]byte, error) {
+			if n++; n == 2 {
+				<-release
+			}
+			return []byte(answerSDP), nil
+		}
+		return nil
+	}
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	p.request("INVITE", offerSDP)
+	leg.want(t, "answer")
+	p.request("INVITE", offerSDP)
+	eventually(t, func() bool { return s.Snapshot().ServerTransactions == 3 })
+	close(release)
+	res := p.response("INVITE", 200)
+	p.branch--
+	bad := p.branch + 1
+	refused := p.response("INVITE", 500)
+	if after, err := strconv.Atoi(header(refused, "retry-after")); err != nil || after < 0 || after > 10 {
+		t.Errorf("Retry-After %q", header(refused, "retry-after"))
+	}
+	p.branch = bad
+	p.refusedACK(refused)
+	p.ack(int(res.CSeq().SeqNo), "")
+	p.request("BYE", "")
+	p.response("BYE", 200)
+}
+
+// What is refused leaves the session as it was. (UA-5)
+func TestReinviteRefused(t *testing.T) {
+	rooms := newRooms()
+	rooms.enter = func(_ context.Context, _ Call, l *fakeLeg) error {
+		n := 0
+		l.answer = func([]byte) ([]byte, error) {
+			if n++; n == 2 {
+				return nil, &Refusal{Code: 488, Warning: "304 no codec in common"}
+			}
+			return []byte(answerSDP), nil
+		}
+		return nil
+	}
+	_, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	p.request("INVITE", offerSDP)
+	res := p.response("INVITE", 488)
+	if got := header(res, "warning"); got != `304 trivox "no codec in common"` {
+		t.Errorf("Warning %s", got)
+	}
+	p.refusedACK(res)
+	leg.want(t, "answer")
+	p.request("INVITE", offerSDP)
+	p.response("INVITE", 200)
+	p.ack(p.seq, "")
+	leg.want(t, "answer")
+	p.request("BYE", "")
+	p.response("BYE", 200)
+	leg.want(t, "end")
+}
+
+// An offerless re-INVITE gets our offer; its answer comes in the ACK (OA-4, Q2).
+func TestReinviteWithoutOffer(t *testing.T) {
+	rooms := newRooms()
+	_, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	p.request("INVITE", "")
+	if res := p.response("INVITE", 200); string(res.Body()) != answerSDP {
+		t.Errorf("body %q", res.Body())
+	}
+	p.ack(p.seq, offerSDP)
+	leg.want(t, "offer", "setanswer")
+}
+
+// UPDATE with an offer is answered, without one it only refreshes. RFC 3311, 5.2
+func TestUpdate(t *testing.T) {
+	rooms := newRooms()
+	_, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	p.request("UPDATE", offerSDP)
+	if res := p.response("UPDATE", 200); string(res.Body()) != answerSDP {
+		t.Errorf("body %q", res.Body())
+	}
+	leg.want(t, "answer")
+	p.request("UPDATE", "")
+	if res := p.response("UPDATE", 200); len(res.Body()) != 0 {
+		t.Errorf("body %q", res.Body())
+	}
+	if len(leg.events) != 0 {
+		t.Errorf("the leg was told of a refresh")
+	}
+}
+
+// Requests that go back in CSeq are refused, gaps are not. RFC 3261, 12.2.2 (UA-3)
+func TestCSeqInDialog(t *testing.T) {
+	_, addr := startServer(t, "udp", Config{Rooms: newRooms()})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	p.seq = 100
+	p.request("OPTIONS", "")
+	p.response("OPTIONS", 200)
+	p.seq = 50
+	p.request("OPTIONS", "")
+	p.response("OPTIONS", 500)
+	p.seq = 101
+	p.request("BYE", "")
+	p.response("BYE", 200)
+}
