@@ -88,10 +88,16 @@ func hasTag(v []byte) bool {
 func appendTopVia(out, list []byte, src netip.AddrPort) (_ []byte, to netip.AddrPort, ok bool) {
 	value, rest, more := cutValue(list)
 	h, ok := readViaValue(value)
-	if !ok {
+	switch {
+	case ok:
+		out = appendViaValue(out, h)
+	case len(h.transport) == 0: // not even "SIP/2.0/UDP "
 		return out, to, false
+	default: // sent-by is malformed: given back as it came, and the answer goes to the usual port
+		h.host, h.port = nil, 0
+		sentBy, _, _ := bytes.Cut(value, []byte{';'})
+		out = append(out, trim(sentBy)...)
 	}
-	out = appendViaValue(out, h)
 	rport := false
 	for _, part := range bytes.Split(h.params, []byte{';'}) {
 		name, _, _ := bytes.Cut(part, []byte{'='})
