@@ -83,12 +83,28 @@ func (d *Dialog) conclude(req *sip.Request, res *sip.Response) (*Dialog, error) 
 		return nil, failure(req, res)
 	}
 	d.establish(res)
+	var refused error
+	if d.events.Dialled != nil {
+		refused = d.events.Dialled(res.Body())
+	}
+	d.setInviting(false)
 	if err := d.ack(req); err != nil {
 		d.end(End{})
-		return nil, err
+		return nil, errors.Join(refused, err)
+	}
+	if refused != nil {
+		d.agent.later(func() {
+			ctx, cancel := context.WithTimeout(d.agent.quit, byeTime)
+			defer cancel()
+			_ = d.Bye(ctx, "no use for the answer")
+		})
+		return nil, fmt.Errorf("phone: answer of %s: %w", req.Recipient.String(), refused)
 	}
 	return d, nil
 }
+
+// byeTime bounds a BYE that nobody waits for.
+const byeTime = 4 * time.Second
 
 // establish makes the dialog of a 2xx (RFC 3261, 12.1.2).
 func (d *Dialog) establish(res *sip.Response) {
@@ -105,7 +121,6 @@ func (d *Dialog) establish(res *sip.Response) {
 		d.route = append(d.route, routes[i].Value())
 	}
 	d.answer = res.Body()
-	d.inviting = false
 }
 
 // ack sends the ACK of a 2xx to invite (RFC 3261, 13.2.2.4) and keeps it for
@@ -161,6 +176,7 @@ func (d *Dialog) abandon(invite *sip.Request, tx sip.ClientTransaction, rang boo
 				d.sendCancel(ctx, invite)
 			case res.IsSuccess():
 				d.establish(res)
+				d.setInviting(false)
 				if d.ack(invite) == nil {
 					_ = d.Bye(ctx, "given up")
 				}

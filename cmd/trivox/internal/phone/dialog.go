@@ -16,8 +16,12 @@ type Events struct {
 	// Offer makes the answer to the peer's new offer, or an offer when offer is
 	// nil (a re-INVITE without SDP). An error is told the peer as 488.
 	Offer func(offer []byte) (sdp []byte, err error)
-	// Answer gets the peer's answer to an offer that Offer made.
-	Answer func(answer []byte)
+	// Dialled gets the answer of Dial before the ACK goes out, and so before any
+	// new offer of the peer. An error ends the call and is Dial's.
+	Dialled func(answer []byte) error
+	// Answer gets the peer's answer to an offer that Offer made. An error leaves
+	// the call as it was.
+	Answer func(answer []byte) error
 	// Info gets the body of an INFO.
 	Info func(contentType string, body []byte)
 }

@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -220,7 +221,7 @@ func (d *Dialog) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		select {
 		case body := <-acked:
 			if len(req.Body()) == 0 && len(body) > 0 && d.events.Answer != nil {
-				d.events.Answer(body)
+				_ = d.events.Answer(body) // the ACK cannot be refused
 			}
 			return
 		case <-repeat.C:
@@ -228,7 +229,11 @@ func (d *Dialog) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 			wait = min(2*wait, sip.T2)
 			repeat.Reset(wait)
 		case <-giveUp.C:
-			d.agent.later(func() { _ = d.Bye(d.agent.quit, "no ACK to the re-INVITE") })
+			d.agent.later(func() {
+				ctx, cancel := context.WithTimeout(d.agent.quit, byeTime)
+				defer cancel()
+				_ = d.Bye(ctx, "no ACK to the re-INVITE")
+			})
 			return
 		case <-d.done:
 			return

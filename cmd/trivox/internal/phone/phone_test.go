@@ -106,8 +106,12 @@ func TestReinviteByServer(t *testing.T) {
 			}
 			return append([]byte("re "), offer...), nil
 		},
-		Answer: func(b []byte) { answers <- string(b) },
+		Dialled: func(b []byte) error { answers <- string(b); return nil },
+		Answer:  func(b []byte) error { answers <- string(b); return nil },
 	})
+	if got := wait(t, "the answer to the INVITE", answers); got != "v=0 answer" {
+		t.Errorf("answer %q", got)
+	}
 	ask := func(method sip.RequestMethod, body, ackBody string) *sip.Response {
 		t.Helper()
 		for d.isInviting() { // the ACK before is on its way
@@ -146,6 +150,20 @@ func TestReinviteByServer(t *testing.T) {
 	if res = ask(sip.UPDATE, "v=0 new", ""); string(res.Body()) != "re v=0 new" {
 		t.Errorf("UPDATE with an offer: %s", res)
 	}
+}
+
+// An answer that is of no use is acknowledged, and the call ended.
+func TestUselessAnswer(t *testing.T) {
+	u, a := startUAS(t, "udp"), open(t, "udp")
+	_, err := a.Dial(within(t), Call{URI: u.uri("tea"), Events: Events{
+		Dialled: func([]byte) error { return errors.New("no codec in it") },
+	}})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	contains(t, err.Error(), "no codec in it")
+	wait(t, "ACK", u.acks)
+	wait(t, "BYE", u.byes)
 }
 
 func TestOtherRequests(t *testing.T) {

@@ -59,3 +59,9 @@ func Source(ctx context.Context, uri string) (netip.Addr, error) {
 	defer conn.Close()
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
+
+// Check says what is wrong with a URI to call.
+func Check(uri string) error {
+	_, err := parseTarget(uri)
+	return err
+}

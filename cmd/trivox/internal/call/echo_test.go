@@ -1,0 +1,139 @@
+package call
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+
+	"github.com/emiago/sipgo"
+	"github.com/emiago/sipgo/sip"
+	"github.com/pion/rtp"
+
+	"trivox/media"
+	"trivox/media/codec"
+	"trivox/sip/sdp"
+)
+
+// echo is a phone that answers and sends back what it hears, with an SSRC of
+// its own. It answers by the user dialled: "busy" refuses, "deaf" sends
+// nothing back, "bye" hangs up after 20 packets.
+type echo struct {
+	uri    string
+	mu     sync.Mutex
+	events []byte // digits that came as telephone-events
+	infos  []string
+	byes   int
+	offers [][]byte
+	calls  chan *sipgo.DialogServerSession
+}
+
+func startEcho(t *testing.T, codecs ...codec.Codec) *echo {
+	t.Helper()
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	ua, err := sipgo.NewUA(
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
+		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := sipgo.NewServer(ua, sipgo.WithServerLogger(quiet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := sipgo.NewClient(ua, sipgo.WithClientLogger(quiet), sipgo.WithClientConnectionAddr(conn.LocalAddr().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	e := &echo{uri: addr.String(), calls: make(chan *sipgo.DialogServerSession, 10)}
+	e.serve(t, server, sipgo.NewDialogServerCache(client, sip.ContactHeader{
+		Address: sip.Uri{Scheme: "sip", User: "echo", Host: addr.Addr().String(), Port: int(addr.Port())},
+	}), codecs)
+	go server.ServeUDP(conn)
+	t.Cleanup(func() { conn.Close(); ua.Close() })
+	return e
+}
+
+func (e *echo) serve(t *testing.T, s *sipgo.Server, dialogs *sipgo.DialogServerCache, codecs []codec.Codec) {
+	s.OnInvite(func(req *sip.Request, tx sip.ServerTransaction) {
+		if req.Recipient.User == "busy" {
+			tx.Respond(sip.NewResponseFromRequest(req, 486, "Busy Here", nil))
+			<-tx.Acks()
+			return
+		}
+		d, err := dialogs.ReadInvite(req, tx)
+		if err != nil {
+			return
+		}
+		rtpConn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			return
+		}
+		t.Cleanup(func() { rtpConn.Close() })
+		local := newNegotiation(netip.MustParseAddr("127.0.0.1"), uint16(rtpConn.LocalAddr().(*net.UDPAddr).Port), 0, codecs).local
+		answer, m, err := sdp.Answer(req.Body(), local, nil)
+		if err != nil {
+			d.Respond(488, "Not Acceptable Here", nil)
+			return
+		}
+		e.mu.Lock()
+		e.offers = append(e.offers, req.Body())
+		e.mu.Unlock()
+		go e.reflect(rtpConn, m, req.Recipient.User, d)
+		if err := d.RespondSDP(answer); err == nil {
+			e.calls <- d
+		}
+	})
+	s.OnAck(func(req *sip.Request, tx sip.ServerTransaction) { dialogs.ReadAck(req, tx) })
+	s.OnBye(func(req *sip.Request, tx sip.ServerTransaction) {
+		e.mu.Lock()
+		e.byes++
+		e.mu.Unlock()
+		dialogs.ReadBye(req, tx)
+	})
+	s.OnInfo(func(req *sip.Request, tx sip.ServerTransaction) {
+		e.mu.Lock()
+		e.infos = append(e.infos, string(req.Body()))
+		e.mu.Unlock()
+		tx.Respond(sip.NewResponseFromRequest(req, 200, "OK", nil))
+	})
+}
+
+func (e *echo) reflect(conn *net.UDPConn, m sdp.Media, user string, d *sipgo.DialogServerSession) {
+	b := make([]byte, 2000)
+	digits := media.NewDigits(8000)
+	for n := 0; ; n++ {
+		size, from, err := conn.ReadFromUDPAddrPort(b)
+		if err != nil {
+			return
+		}
+		var p rtp.Packet
+		if p.Unmarshal(b[:size]) != nil {
+			continue
+		}
+		if int(p.PayloadType) == m.DTMFRecv {
+			digits.Receive(media.Now(), p.Timestamp, p.Payload)
+			e.mu.Lock()
+			for k, ok := digits.Next(); ok; k, ok = digits.Next() {
+				e.events = append(e.events, k.Key)
+			}
+			e.mu.Unlock()
+			continue
+		}
+		p.SSRC ^= 0x5555
+		out, err := p.Marshal()
+		if err == nil && user != "deaf" {
+			conn.WriteToUDPAddrPort(out, from)
+		}
+		if user == "bye" && n == 20 {
+			go d.Bye(t0())
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package call
+
+import (
+	"math"
+
+	"trivox/cmd/trivox/internal/wav"
+	"trivox/media/codec"
+)
+
+// source gives what is sent: a file, a tone, or comfort noise.
+type source struct {
+	rate  int
+	file  []int16 // at rate
+	at    int
+	loop  bool
+	step  float64 // radians a sample; 0: no tone
+	phase float64
+	noise *codec.ComfortNoise
+}
+
+// newSource plays a sound at the rate of a codec.
+func newSource(p plan, rate int, seed uint64) *source {
+	s := &source{rate: rate, loop: p.Loop, noise: codec.NewComfortNoise(seed)}
+	if len(p.sound.PCM) > 0 {
+		s.file = p.sound.At(rate).PCM
+	}
+	s.step = 2 * math.Pi * p.Tone / float64(rate)
+	return s
+}
+
+// at another rate goes on from the same moment: a re-INVITE changed the codec.
+func (s *source) moveTo(p plan, rate int) *source {
+	if rate == s.rate {
+		return s
+	}
+	n := newSource(p, rate, 1)
+	n.at, n.phase, n.noise = int(int64(s.at)*int64(rate)/int64(s.rate)), s.phase, s.noise
+	return n
+}
+
+// read fills pcm.
+func (s *source) read(pcm []int16) {
+	if s.step > 0 {
+		for i := range pcm {
+			pcm[i] = int16(math.Round(toneAmplitude * math.Sin(s.phase)))
+			if s.phase += s.step; s.phase > math.Pi {
+				s.phase -= 2 * math.Pi
+			}
+		}
+		return
+	}
+	for len(pcm) > 0 {
+		if s.at == len(s.file) {
+			if s.at == 0 || !s.loop {
+				s.noise.Read(pcm)
+				return
+			}
+			s.at = 0
+		}
+		n := copy(pcm, s.file[s.at:])
+		s.at += n
+		pcm = pcm[n:]
+	}
+}
+
+// playing tells whether some of the file is left.
+func (s *source) playing() bool { return s.at < len(s.file) || s.loop && len(s.file) > 0 }
+
+// recorder writes what is heard at the rate of the first codec; sound at
+// another rate is brought to it.
+type recorder struct {
+	w    *wav.Writer
+	rate int
+	conv *converter
+}
+
+func newRecorder(path string, rate int) (*recorder, error) {
+	w, err := wav.Create(path, rate)
+	if err != nil {
+		return nil, err
+	}
+	return &recorder{w: w, rate: rate}, nil
+}
+
+func (r *recorder) write(pcm []int16, rate int) error {
+	if rate != r.rate {
+		if r.conv == nil || r.conv.from != rate {
+			c, err := newConverter(rate, r.rate)
+			if err != nil {
+				return err
+			}
+			r.conv = c
+		}
+		pcm = r.conv.do(pcm)
+	}
+	return r.w.Write(pcm)
+}
