@@ -26,13 +26,14 @@ type Stats struct {
 // trunk is one other domain.
 type trunk struct {
 	domain Domain
+	id     uint32 // what its streams are marked with
 	expiry uint64 // slots after which a stream that is not heard is gone
 }
 
 // remote is one stream of DB2.
 type remote struct {
 	mixer.Rank
-	from   Domain
+	from   uint32 // id of the trunk
 	header bool
 	heard  uint64 // slot of its latest packet
 	until  uint64 // slot from which it is gone
@@ -46,20 +47,24 @@ func (s *Server) Trunk(d Domain, packetTime, jitter time.Duration) {
 	if packetTime <= 0 {
 		packetTime = s.p.PacketTime
 	}
-	t := trunk{domain: d, expiry: uint64(s.p.Expiry + s.slots(packetTime) + s.slots(jitter))}
-	for i := range s.trunks {
-		if s.trunks[i].domain == d {
-			s.trunks[i] = t
-			return
-		}
+	expiry := uint64(s.p.Expiry + s.slots(packetTime) + s.slots(jitter))
+	if t := s.trunk(d); t != nil {
+		t.expiry = expiry
+		return
 	}
-	s.trunks = append(s.trunks, t)
+	s.opened++
+	s.trunks = append(s.trunks, trunk{d, s.opened, expiry})
 }
 
 // Hangup closes the trunk to a domain: its streams are gone at once.
 func (s *Server) Hangup(d Domain) {
-	s.trunks = slices.DeleteFunc(s.trunks, func(t trunk) bool { return t.domain == d })
-	s.db2 = slices.DeleteFunc(s.db2, func(r remote) bool { return r.from == d })
+	t := s.trunk(d)
+	if t == nil {
+		return
+	}
+	id := t.id
+	s.trunks = slices.DeleteFunc(s.trunks, func(t trunk) bool { return t.id == id })
+	s.db2 = slices.DeleteFunc(s.db2, func(r remote) bool { return r.from == id })
 }
 
 // Remove takes a stream of another domain out of DB2 at once: it said BYE.
@@ -81,7 +86,7 @@ func (s *Server) Receive(slot uint64, from Domain, st Stream) {
 		s.stats.Strangers++
 		return
 	}
-	r := remote{Rank: st.Rank, from: from, header: st.HeaderOnly, heard: slot, until: slot + t.expiry}
+	r := remote{Rank: st.Rank, from: t.id, header: st.HeaderOnly, heard: slot, until: slot + t.expiry}
 	if st.HeaderOnly {
 		r.until = slot + uint64(s.p.HeaderExpiry)
 	}
@@ -92,14 +97,14 @@ func (s *Server) Receive(slot uint64, from Domain, st Stream) {
 			s.renew(i, r)
 			return
 		}
-		if old.from == from && slot < old.until {
+		if old.from == t.id && slot < old.until {
 			count++
 		}
 	}
 	switch {
 	case st.Number == 0:
 	case count >= s.p.NMax:
-		s.db2[s.stalest(from, slot)] = r
+		s.db2[s.stalest(t.id, slot)] = r
 	case len(s.db2) < s.p.Remote:
 		s.db2 = append(s.db2, r)
 	default:
@@ -129,10 +134,10 @@ func (s *Server) trunk(d Domain) *trunk {
 	return nil
 }
 
-// stalest returns the entry of a domain that it most likely stopped sending:
+// stalest returns the entry of a trunk that its domain most likely stopped sending:
 // one due in every slot and longest unheard, else one that sends headers only;
-// of equals the lowest. The domain has one that is not expired.
-func (s *Server) stalest(from Domain, slot uint64) int {
+// of equals the lowest. The trunk has one that is not expired.
+func (s *Server) stalest(from uint32, slot uint64) int {
 	worst := -1
 	for i := range s.db2 {
 		r := &s.db2[i]

@@ -10,6 +10,7 @@ import (
 type Server struct {
 	p      Params
 	trunks []trunk
+	opened uint32 // trunks ever
 	db2    []remote
 	stats  Stats
 
