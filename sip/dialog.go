@@ -37,9 +37,9 @@ type dialog struct {
 	requests int // of the queue, those a stranger filled in
 	running  bool
 
-	peerBye atomic.Bool           // a BYE is in the queue or served
-	openInv atomic.Int32          // INVITEs of the peer without final response
-	wanted  atomic.Pointer[Cause] // the first HangUp
+	peerBye    atomic.Bool              // a BYE is in the queue or served
+	openInvite atomic.Pointer[serverTx] // the last INVITE of the peer, while it is worked on
+	wanted     atomic.Pointer[Cause]    // the first HangUp
 
 	stopEntry context.CancelCauseFunc // ends the wait for a place in the room
 	inviteTx  *serverTx               // the first INVITE, while it is open
@@ -79,7 +79,7 @@ func (s *Server) newDialog(tx *serverTx) *dialog {
 	}
 	d.log = s.log.With("call", d.id.callID)
 	d.contact = s.contact(&req.Recipient, tx.flow, true)
-	d.openInv.Store(1)
+	d.openInvite.Store(tx)
 	for _, h := range req.GetHeaders("record-route") {
 		if rr, ok := h.(*sipgo.RecordRouteHeader); ok {
 			d.routes = append(d.routes, *rr.Address.Clone())

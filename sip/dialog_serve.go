@@ -8,7 +8,8 @@ func (d *dialog) arrived(tx *serverTx) {
 	overlaps := false
 	switch tx.req.Method {
 	case sipgo.INVITE:
-		overlaps = d.openInv.Add(1) > 1
+		last := d.openInvite.Swap(tx)
+		overlaps = last != nil && last.final.Load() == 0
 	case sipgo.BYE:
 		if d.peerBye.CompareAndSwap(false, true) {
 			d.post(func() { d.serve(tx, false) }) // a hang-up is never lost to a full queue
@@ -19,7 +20,7 @@ func (d *dialog) arrived(tx *serverTx) {
 		return
 	}
 	if tx.req.Method == sipgo.INVITE {
-		d.openInv.Add(-1)
+		d.openInvite.CompareAndSwap(tx, nil)
 	}
 	d.server.count.limited.Add(1)
 	tx.refuseWith(&Refusal{Code: 503, Warning: "too many requests at once in this call", RetryAfter: retryAfter()})
@@ -29,7 +30,7 @@ func (d *dialog) arrived(tx *serverTx) {
 func (d *dialog) serve(tx *serverTx, overlaps bool) {
 	req := tx.req
 	if req.Method == sipgo.INVITE {
-		defer d.openInv.Add(-1)
+		defer d.openInvite.CompareAndSwap(tx, nil)
 	}
 	if d.state == ended || d.state == ending && req.Method != sipgo.BYE {
 		tx.refuse(481, "this call has ended")

@@ -86,7 +86,7 @@ func (s *Server) admit(d *dialog) *Refusal {
 func (d *dialog) enter(sdp []byte, terms sessionTerms) {
 	tx, s := d.inviteTx, d.server
 	defer func() {
-		d.openInv.Add(-1)
+		d.openInvite.CompareAndSwap(tx, nil)
 		d.inviteTx = nil
 		tx.cancel(nil)
 		s.mu.Lock()

@@ -1,0 +1,239 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"testing"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+func deadline() time.Time { return time.Now().Add(patience) }
+
+func TestConfigChecked(t *testing.T) {
+	for _, c := range []Config{
+		{},
+		{Rooms: newRooms(), MinSE: 30 * time.Second},
+		{Rooms: newRooms(), SessionExpires: 60 * time.Second},
+	} {
+		if _, err := NewServer(c); err == nil {
+			t.Errorf("%+v was accepted", c)
+		}
+	}
+}
+
+// DESIGN 10: draining refuses new calls, hangs up the others and waits for their answers.
+func TestDrain(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	var phones []*phone
+	for range 5 {
+		p := newPhone(t, "udp", addr)
+		p.call()
+		rooms.leg(t).want(t, "answer", "confirmed")
+		phones = append(phones, p)
+	}
+	drained := make(chan error)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		drained <- s.Drain(ctx)
+	}()
+	for _, p := range phones {
+		bye := p.asked("BYE")
+		if got := header(bye, "reason"); got != `SIP;cause=503;text="the server is shutting down"` {
+			t.Errorf("Reason %s", got)
+		}
+		late := newPhone(t, "udp", addr)
+		late.request("INVITE", offerSDP)
+		res := late.response("INVITE", 503)
+		if header(res, "retry-after") != "10" {
+			t.Errorf("Retry-After %q", header(res, "retry-after"))
+		}
+		late.refusedACK(res)
+		p.reply(bye, 200, "")
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	if n := s.Snapshot(); n.Dialogs != 0 {
+		t.Errorf("%+v", n)
+	}
+}
+
+// A caller who never acknowledged and one who does not answer BYE cannot hold up the end.
+func TestDrainWithDeafCallers(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	unacked := newPhone(t, "udp", addr)
+	unacked.invite()
+	deaf := newPhone(t, "udp", addr)
+	deaf.call()
+	rooms.leg(t)
+	rooms.leg(t).want(t, "answer", "confirmed")
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if err := s.Drain(ctx); err == nil {
+		t.Error("drained without answers")
+	}
+	unacked.asked("BYE") // sent without ACK at half time
+	deaf.asked("BYE")
+}
+
+// Limits are hit, counted, and do not stay hit. (STYLE 16)
+func TestLimits(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms, Limits: Limits{Dialogs: 2}, RetryAfter: 3 * time.Second})
+	a, b, c := newPhone(t, "udp", addr), newPhone(t, "udp", addr), newPhone(t, "udp", addr)
+	a.call()
+	b.call()
+	c.request("INVITE", offerSDP)
+	res := c.response("INVITE", 503)
+	if header(res, "retry-after") != "3" {
+		t.Errorf("Retry-After %q", header(res, "retry-after"))
+	}
+	c.refusedACK(res)
+	a.request("BYE", "")
+	a.response("BYE", 200)
+	c.call()
+	if n := s.Snapshot(); n.Limited != 1 || n.Dialogs != 2 {
+		t.Errorf("%+v", n)
+	}
+}
+
+func TestPendingLimit(t *testing.T) {
+	rooms := newRooms()
+	release := make(chan struct{})
+	rooms.enter = func(ctx context.Context, _ Call, _ *fakeLeg) error { <-release; return nil }
+	s, addr := startServer(t, "udp", Config{Rooms: rooms, Limits: Limits{Pending: 1}})
+	a, b := newPhone(t, "udp", addr), newPhone(t, "udp", addr)
+	a.request("INVITE", offerSDP)
+	eventually(t, func() bool { return s.Snapshot().Pending == 1 })
+	b.request("INVITE", offerSDP)
+	b.refusedACK(b.response("INVITE", 503))
+	close(release)
+	a.response("INVITE", 200)
+	eventually(t, func() bool { return s.Snapshot().Pending == 0 })
+}
+
+// 2,000 calls made and ended leave nothing behind: dialogs, pending, goroutines. Every tenth is
+// cancelled or refused, every third hung up by the room.
+func TestCallsLeaveNothing(t *testing.T) {
+	rooms := newRooms()
+	rooms.legs = make(chan *fakeLeg, 4000)
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	goroutines := runtime.NumGoroutine()
+	for i := range 2000 {
+		p.callID, p.toTag, p.seq, p.user = fmt.Sprintf("many%d", i), "", 0, "tea"
+		switch {
+		case i%10 == 0:
+			p.user = "nobody"
+			p.request("INVITE", offerSDP)
+			p.refusedACK(p.response("INVITE", 404))
+		case i%3 == 0:
+			p.call()
+			rooms.leg(t).call.HangUp(Cause{})
+			p.reply(p.asked("BYE"), 200, "")
+		default:
+			p.call()
+			rooms.leg(t)
+			p.request("BYE", "")
+			p.response("BYE", 200)
+		}
+	}
+	eventually(t, func() bool {
+		n := s.Snapshot()
+		return n.Dialogs == 0 && n.Pending == 0 && n.ClientTransactions == 0
+	})
+	// sipgo keeps one goroutine for T4 (5 s) with the ACK of each refused INVITE
+	if n := runtime.NumGoroutine() - goroutines; n > 210 {
+		t.Errorf("%d goroutines more than before", n)
+	}
+}
+
+// Both address families, at once. (TR-1)
+func TestIPv6(t *testing.T) {
+	rooms := newRooms()
+	s, _ := startServer(t, "udp", Config{Rooms: rooms})
+	a, err := s.Listen("udp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPhone(t, "udp", addrPort(a))
+	res := p.call()
+	if got, want := header(res, "contact"), "<sip:tea@"+a.String()+">;isfocus"; got != want {
+		t.Errorf("Contact %s, want %s", got, want)
+	}
+	leg := rooms.leg(t)
+	if leg.call.Host != "::1" {
+		t.Errorf("host %q", leg.call.Host)
+	}
+	leg.call.HangUp(Cause{})
+	p.reply(p.asked("BYE"), 200, "")
+}
+
+// A wildcard socket tells the caller the address that it called.
+func TestWildcardSocket(t *testing.T) {
+	rooms := newRooms()
+	s, _ := startServer(t, "udp", Config{Rooms: rooms})
+	a, err := s.Listen("udp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := addrPort(a).Port()
+	p := newPhone(t, "udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port))
+	res := p.call()
+	if got, want := header(res, "contact"), fmt.Sprintf("<sip:tea@127.0.0.1:%d>;isfocus", port); got != want {
+		t.Errorf("Contact %s, want %s", got, want)
+	}
+	if l := rooms.leg(t); l.call.Local.String() != "127.0.0.1" {
+		t.Errorf("local %v", l.call.Local)
+	}
+}
+
+// BenchmarkCall measures INVITE, 200, ACK, BYE, 200 with callers in the same process.
+func BenchmarkCall(b *testing.B) {
+	rooms := benchRooms{}
+	s, err := NewServer(Config{Rooms: rooms})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	a, err := s.Listen("udp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetParallelism(4)
+	b.RunParallel(func(pb *testing.PB) {
+		p := newPhone(b, "udp", addrPort(a))
+		for pb.Next() {
+			p.callID, p.toTag, p.seq = newTag(), "", 0
+			p.call()
+			p.request("BYE", "")
+			p.response("BYE", 200)
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+}
+
+type benchRooms struct{}
+
+func (benchRooms) Enter(context.Context, Call) (Leg, error) { return benchLeg{}, nil }
+func (benchRooms) Known(string, string) (bool, bool)        { return true, true }
+
+type benchLeg struct{}
+
+func (benchLeg) ID() string                    { return "x" }
+func (benchLeg) Offer() ([]byte, error)        { return []byte(answerSDP), nil }
+func (benchLeg) Answer([]byte) ([]byte, error) { return []byte(answerSDP), nil }
+func (benchLeg) SetAnswer([]byte) error        { return nil }
+func (benchLeg) Confirmed()                    {}
+func (benchLeg) Digit(byte, time.Duration)     {}
+func (benchLeg) End(Cause)                     {}
+
+var _ sipgo.Connection = (*flow)(nil)
