@@ -92,13 +92,17 @@ func New(c Config) (*Buffer, error) {
 // packet starts anew, without a mute (SIP RT-3: the SSRC has changed). The
 // counters go on.
 func (b *Buffer) Reset() {
+	b.giveUp()
 	b.store.clear()
 	b.clock = clock{rate: b.rate}
 	b.delays.reset()
 	b.margin = b.c.FirstMargin
 	b.started, b.playing = false, false
 	b.source, b.dry, b.level = 0, 0, 0
-	b.suspect.held = false
+	if b.suspect.held {
+		b.stats.Refused++
+		b.suspect.held = false
+	}
 	b.late = run{}
 	b.watch = watch{}
 	b.stats.Resets++

@@ -74,7 +74,7 @@ func (b *Buffer) More(now time.Duration, units int) []Item {
 	from := b.count
 	for b.playing && b.level < int64(units) && b.count < itemsMost {
 		r := b.store.at(b.next)
-		if r == nil || r.ts > b.head+b.slot/4 || r.ts < b.head-b.slot/4 {
+		if r == nil || r.late || r.ts > b.head+b.slot/4 || r.ts < b.head-b.slot/4 {
 			break
 		}
 		b.release(now, r, 0)
@@ -106,22 +106,22 @@ func (b *Buffer) start(now time.Duration) {
 		if n == nil {
 			break
 		}
-		b.stats.Dropped++
+		b.drop(r)
 		r = n
 	}
-	b.next, b.head = r.seq, r.ts
+	b.head = r.ts
 	b.playing, b.fresh = true, false
 	b.dry = 0
 	b.watch = watch{}
 }
 
-// first is the earliest packet that waits.
+// first is the earliest packet that waits to be played.
 func (b *Buffer) first() *record { return b.after(b.next - 1) }
 
-// after is the earliest packet held after a sequence number.
+// after is the earliest packet after a sequence number that waits.
 func (b *Buffer) after(seq int64) *record {
 	for q := max(seq+1, b.top-int64(len(b.store.records))); q <= b.top; q++ {
-		if r := b.store.at(q); r != nil {
+		if r := b.store.at(q); r != nil && !r.late {
 			return r
 		}
 	}
@@ -141,7 +141,9 @@ func (b *Buffer) fill(now time.Duration, want int64) {
 		gap := r.ts - b.head
 		inOrder := r.seq == b.next
 		switch {
-		case r.end() <= b.head: // its time has passed; counted when it came
+		case r.end() <= b.head: // its timestamp is older than its number
+			b.stats.Late++
+			b.stats.Missing += uint64(r.seq - b.next + 1)
 			b.next = r.seq + 1
 		case gap <= 0 && (!inOrder || -gap > b.slot/4):
 			b.release(now, r, -gap)
@@ -230,12 +232,10 @@ func (b *Buffer) bound() {
 	}
 	keep := b.topTS - b.units(b.margin+b.c.Slot)
 	for r := b.first(); r != nil && r.ts < keep; r = b.first() {
-		b.next, b.head = r.seq+1, r.end()
-		b.stats.Dropped++
+		b.drop(r)
 	}
 	if r := b.first(); r != nil {
 		b.head = r.ts
-		b.next = r.seq
 	}
 	b.level = max(0, min(b.level, b.slot))
 	b.watch = watch{}

@@ -34,7 +34,10 @@ func (b *Buffer) Push(now time.Duration, p Packet) {
 		b.resync(&p)
 		return
 	}
-	b.suspect.held = false
+	if b.suspect.held {
+		b.stats.Refused++
+		b.suspect.held = false
+	}
 	b.accept(seq, ts, &p)
 }
 
@@ -54,7 +57,7 @@ func (b *Buffer) begin(p *Packet) {
 func (b *Buffer) accept(seq, ts int64, p *Packet) {
 	b.measureJitter(ts, p.Arrival)
 	b.learn(ts+int64(p.Samples), p.Arrival)
-	if b.fresh && seq < b.next && b.next-seq < maxMisorder { // the first were not the first sent
+	if b.fresh && seq < b.next && b.top-seq < int64(len(b.store.records)-kept) { // the first were not the first sent
 		b.next, b.head, b.turn = seq, ts, seq
 	}
 	if b.tooLate(seq, ts, p) {
@@ -63,11 +66,11 @@ func (b *Buffer) accept(seq, ts int64, p *Packet) {
 	if int64(p.Samples) <= b.slot/2 && len(b.store.records) < placesMost {
 		b.store.grow(placesMost, b.store.chunk)
 	}
-	if seq > b.top {
-		b.top, b.topTS = seq, ts
-	}
 	if room := int64(len(b.store.records) - kept); seq-b.next >= room {
 		b.skipTo(seq - room + 1)
+	}
+	if seq > b.top {
+		b.top, b.topTS = seq, ts
 	}
 	b.last = int64(p.Samples)
 	b.store.put(seq, ts, p)
@@ -95,23 +98,41 @@ func (b *Buffer) tooLate(seq, ts int64, p *Packet) bool {
 	}
 	if seq > b.top-int64(len(b.store.records)-kept) {
 		b.store.put(seq, ts, p)
+		b.store.at(seq).late = true
 	}
 	return true
 }
 
 // skipTo gives up everything before a sequence number.
 func (b *Buffer) skipTo(seq int64) {
-	for q := max(b.next, seq-int64(len(b.store.records))); q < seq; q++ {
-		if b.store.at(q) != nil {
-			b.stats.Dropped++
-		}
+	for r := b.first(); r != nil && r.seq < seq; r = b.first() {
+		b.drop(r)
 	}
-	b.next = max(b.next, seq)
+	if seq > b.next {
+		b.stats.Missing += uint64(seq - b.next)
+		b.next = seq
+	}
+}
+
+// drop gives up the first packet that waits.
+func (b *Buffer) drop(r *record) {
+	b.stats.Dropped++
+	b.stats.Missing += uint64(r.seq - b.next)
+	b.next = r.seq + 1
+}
+
+// giveUp counts what waits, before it is forgotten.
+func (b *Buffer) giveUp() {
+	for r := b.first(); r != nil; r = b.after(r.seq) {
+		b.stats.Dropped++
+		r.held = false
+	}
 }
 
 // resync begins anew at a packet of the same source, whose clock and jitter
 // stay known: only what they are counted from moves.
 func (b *Buffer) resync(p *Packet) {
+	b.giveUp()
 	b.stats.Resets++
 	ahead := int64(int16(p.Seq - uint16(b.top)))
 	if ahead > -maxMisorder && ahead <= maxDropout {
@@ -123,7 +144,10 @@ func (b *Buffer) resync(p *Packet) {
 	b.next, b.head = b.top, b.topTS
 	b.playing, b.fresh = false, true
 	b.late = run{}
-	b.suspect.held = false
+	if b.suspect.held {
+		b.stats.Refused++
+		b.suspect.held = false
+	}
 	b.watch = watch{}
 	b.clock.restart(b.topTS+int64(p.Samples), p.Arrival)
 	b.stats.transit = 0
@@ -137,6 +161,7 @@ func (b *Buffer) suspectPacket(p *Packet) {
 	if s.held && p.Seq == s.packet.Seq+1 && b.follows(p) {
 		first := s.packet
 		first.Payload = s.payload
+		s.held = false
 		b.resync(&first)
 		seq := b.top + 1
 		b.accept(seq, b.topTS+int64(int32(p.Timestamp-uint32(b.topTS))), p)
