@@ -22,7 +22,6 @@ const (
 
 // dialog is what a call is to load; *phone.Dialog is one.
 type dialog interface {
-	Answer() []byte
 	Done() <-chan struct{}
 	Bye(ctx context.Context, reason string) error
 }
@@ -102,29 +101,32 @@ func openEven(addr netip.Addr) (*media.Socket, error) {
 func (c *caller) dial(ctx context.Context, dial dialer, uri string, e *engine) {
 	ctx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
-	offer := sdp.Offer(c.local, nil)
+	c.offer = sdp.Offer(c.local, nil)
 	began := media.Now()
-	d, err := dial(ctx, phone.Call{URI: uri, Offer: offer, Events: phone.Events{Offer: c.offered, Answer: c.answered}})
+	d, err := dial(ctx, phone.Call{URI: uri, Offer: c.offer, Events: phone.Events{Dialled: c.dialled, Offer: c.offered, Answer: c.answered}})
 	c.setup = media.Now() - began
 	if err != nil {
 		c.err = err
 		return
 	}
 	c.dialog = d
-	m, err := sdp.Accept(offer, d.Answer(), c.local, nil)
-	if err == nil && !m.Remote.IsValid() {
-		err = errors.New("load: the answer has no address to send to")
-	}
-	if err != nil {
-		c.err = err
-		c.hangUp(context.WithoutCancel(ctx), "no common media")
-		return
-	}
-	c.mu.Lock()
-	c.media = m
-	c.mu.Unlock()
-	c.leg.agree(m)
 	e.add(c.leg)
+}
+
+// dialled takes the answer to the call. An error ends it.
+func (c *caller) dialled(answer []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m, err := sdp.Accept(c.offer, answer, c.local, nil)
+	if err != nil {
+		return err
+	}
+	if !m.Remote.IsValid() {
+		return errors.New("load: the answer has no address to send to")
+	}
+	c.media = m
+	c.leg.agree(m)
+	return nil
 }
 
 // offered answers the server's re-INVITE, or makes an offer when it has none.

@@ -202,9 +202,10 @@ func (r *report) listen(t *test) error {
 			return err
 		}
 		levels = append(levels, h.db)
-		if h.db > audible {
-			r.Heard.Hearing++
+		if h.db <= audible {
+			continue
 		}
+		r.Heard.Hearing++
 		if i/stride%every == 0 {
 			if d, ok := findTalker(h, others, i); ok {
 				delays = append(delays, d)

@@ -80,10 +80,12 @@ func run(ctx context.Context, p plan, dial dialer, progress io.Writer) (*report,
 	}()
 	t.watch(ctx, dialled, 0)
 	<-dialled
-	t.watch(ctx, nil, t.settle)
-	if err := t.measure(ctx); err != nil {
-		hangUpAll(context.WithoutCancel(ctx), t.callers)
-		return nil, errors.Join(err, t.close())
+	if t.count(); t.alive > 0 { // else there is nothing to measure
+		t.watch(ctx, nil, t.settle)
+		if err := t.measure(ctx); err != nil {
+			hangUpAll(context.WithoutCancel(ctx), t.callers)
+			return nil, errors.Join(err, t.close())
+		}
 	}
 	t.watch(context.WithoutCancel(ctx), nil, rest)
 	for _, c := range t.callers {

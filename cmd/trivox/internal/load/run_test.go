@@ -34,13 +34,11 @@ type room struct {
 }
 
 type fakeCall struct {
-	answer []byte
-	done   chan struct{}
-	once   sync.Once
-	byes   *int
+	done chan struct{}
+	once sync.Once
+	byes *int
 }
 
-func (c *fakeCall) Answer() []byte        { return c.answer }
 func (c *fakeCall) Done() <-chan struct{} { return c.done }
 func (c *fakeCall) Bye(context.Context, string) error {
 	c.once.Do(func() { close(c.done) })
@@ -65,10 +63,13 @@ func (r *room) dial(_ context.Context, call phone.Call) (dialog, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := call.Events.Dialled(answer); err != nil {
+		return nil, err
+	}
 	n := len(r.conns)
 	r.conns, r.to = append(r.conns, conn), append(r.to, m.Remote)
 	r.work.Go(func() { r.forward(n, conn) })
-	c := &fakeCall{answer: answer, done: make(chan struct{}), byes: new(int)}
+	c := &fakeCall{done: make(chan struct{}), byes: new(int)}
 	if r.calls = append(r.calls, c); len(r.calls) == r.end {
 		close(c.done)
 	}
