@@ -11,7 +11,7 @@ type unacked2xx struct {
 	retransmit
 	seq        uint32
 	res        *sipgo.Response
-	tx         *serverTx
+	flow       *flow
 	timer      *time.Timer
 	first      bool // of the INVITE that made the dialog
 	wantAnswer bool // our offer is in it, the answer comes in the ACK
@@ -48,7 +48,7 @@ func (d *dialog) ackLate(u *unacked2xx) {
 	}
 	if send {
 		d.server.count.retransmitted2xx.Add(1)
-		if err := u.tx.flow.WriteMsg(u.res); err != nil {
+		if err := u.flow.WriteMsg(u.res); err != nil {
 			d.log.Debug("sip: 2xx not repeated", "error", err)
 		}
 	}
@@ -94,8 +94,5 @@ func (d *dialog) settle(u *unacked2xx) {
 	d.unacked = nil
 	if d.state == accepted {
 		d.state = confirmed
-	}
-	if u.tx.flow.reliable() {
-		u.tx.Terminate() // no INVITE comes twice on a connection, so nothing is left to absorb
 	}
 }

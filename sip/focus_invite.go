@@ -145,7 +145,7 @@ func (d *dialog) answerInvite(tx *serverTx, offer, body []byte, terms sessionTer
 	appendSession(res, terms, terms.refresher())
 	res.AppendHeader(contentSDPHeader)
 	res.SetBody(body)
-	u := &unacked2xx{seq: tx.req.CSeq().SeqNo, res: res, tx: tx, first: first, wantAnswer: offer == nil}
+	u := &unacked2xx{seq: tx.req.CSeq().SeqNo, res: res, flow: tx.flow, first: first, wantAnswer: offer == nil}
 	if !tx.respond(res) {
 		return false
 	}

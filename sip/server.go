@@ -112,14 +112,17 @@ type Server struct {
 	listeners []*listener // guarded by mu
 	serving   sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	dialogs map[dialogID]*dialog
-	servers map[string]*serverTx
-	merged  map[mergeID]string // out-of-dialog requests being served, by what identifies them: transaction key
-	clients map[string]*sipgo.ClientTx
-	pending int
-	empty   chan struct{} // made by Drain, closed when the last dialog goes
+	mu       sync.Mutex
+	closed   bool
+	dialogs  map[dialogID]*dialog
+	servers  map[string]*serverTx
+	finished map[string]*finished
+	expiries []expiry           // of finished, oldest first
+	sweeper  *time.Timer        // runs while there are any
+	merged   map[mergeID]string // out-of-dialog requests being served, by what identifies them: transaction key
+	clients  map[string]*sipgo.ClientTx
+	pending  int
+	empty    chan struct{} // made by Drain, closed when the last dialog goes
 }
 
 // NewServer checks c and makes a server that does not listen yet.
@@ -129,10 +132,11 @@ func NewServer(c Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: c, log: c.Logger, edge: NewEdge(c.Edge),
-		dialogs: make(map[dialogID]*dialog),
-		servers: make(map[string]*serverTx),
-		merged:  make(map[mergeID]string),
-		clients: make(map[string]*sipgo.ClientTx),
+		dialogs:  make(map[dialogID]*dialog),
+		servers:  make(map[string]*serverTx),
+		finished: make(map[string]*finished),
+		merged:   make(map[mergeID]string),
+		clients:  make(map[string]*sipgo.ClientTx),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
@@ -173,7 +177,8 @@ func (s *Server) Close() error {
 // Snapshot is the state of a server for metrics; counters only grow.
 type Snapshot struct {
 	Dialogs, Pending                       int // now
-	ServerTransactions, ClientTransactions int // now
+	ServerTransactions, ClientTransactions int // now, without final response or its ACK
+	Finished                               int // server transactions kept to absorb repetitions
 	Requests, Responses                    uint64
 	Invites, Answered, Refused, Cancelled  uint64
 	EndedByPeer, EndedByUs                 uint64
@@ -209,6 +214,7 @@ func (s *Server) Snapshot() Snapshot {
 	s.mu.Lock()
 	n.Dialogs, n.Pending = len(s.dialogs), s.pending
 	n.ServerTransactions, n.ClientTransactions = len(s.servers), len(s.clients)
+	n.Finished = len(s.finished)
 	s.mu.Unlock()
 	return n
 }

@@ -31,14 +31,19 @@ func (f *flow) WriteMsg(m sipgo.Message) error {
 	defer messageBuffers.Put(b)
 	b.Reset()
 	m.StringWrite(b)
+	return f.write(b.Bytes())
+}
+
+// write sends one message to the peer.
+func (f *flow) write(b []byte) error {
 	if f.conn != nil {
-		_, err := f.conn.Write(b.Bytes())
+		_, err := f.conn.Write(b)
 		return err
 	}
 	if f.listener.packets == nil {
 		return errFlowClosed
 	}
-	_, err := f.listener.packets.WriteTo(b.Bytes(), net.UDPAddrFromAddrPort(f.remote))
+	_, err := f.listener.packets.WriteTo(b, net.UDPAddrFromAddrPort(f.remote))
 	return err
 }
 

@@ -73,8 +73,12 @@ func (s *Server) stateless(req *sipgo.Request, f *flow, code int, warning string
 // ack goes to the transaction when it acknowledges a refusal, else to the dialog. Phones that
 // send the ACK of a 2xx with the branch of the INVITE are served too (Q25).
 func (s *Server) ack(req *sipgo.Request, key string) {
-	if tx := s.serverTx(key); tx != nil && tx.final.Load() >= 300 {
-		_ = tx.Receive(req)
+	tx, done := s.serverTx(key)
+	switch {
+	case tx != nil && tx.final.Load() >= 300:
+		tx.finish(nil)
+		return
+	case done != nil && done.code >= 300:
 		return
 	}
 	d := s.dialogOf(req)
@@ -91,16 +95,22 @@ func (s *Server) ack(req *sipgo.Request, key string) {
 // It needs no transaction of its own: while the INVITE's is there, a repetition gets the same
 // answer and changes nothing. RFC 3261, 9.2 (TX-6)
 func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
-	invite := s.serverTx(inviteKey)
-	if invite == nil || invite.req.Method != sipgo.INVITE {
+	invite, done := s.serverTx(inviteKey)
+	var tag string
+	switch {
+	case invite != nil && invite.machine != nil:
+		tag = invite.tag
+	case done != nil && done.invite:
+		tag = done.tag
+	default:
 		s.stateless(req, f, 481, "there is no INVITE to cancel")
 		return
 	}
-	res := s.newResponse(req, 200, "", invite.tag)
+	res := s.newResponse(req, 200, "", tag)
 	res.SetBody(nil)
 	s.count.responses.Add(1)
 	_ = f.WriteMsg(res)
-	if invite.final.Load() == 0 && invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
+	if invite != nil && invite.final.Load() == 0 && invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
 		s.count.cancelled.Add(1)
 		invite.cancel(errCancelled)
 	}

@@ -221,6 +221,44 @@ func BenchmarkCall(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 }
 
+// BenchmarkCallMemory measures what a call keeps: established, and after its end for 64*T1.
+func BenchmarkCallMemory(b *testing.B) {
+	s, err := NewServer(Config{Rooms: benchRooms{}, Limits: Limits{Dialogs: 1 << 20}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	a, err := s.Listen("udp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := newPhone(b, "udp", addrPort(a))
+	calls := func(prefix string, bye bool) {
+		for i := range b.N {
+			p.callID, p.toTag, p.seq = fmt.Sprintf("%s%d", prefix, i), "", 0
+			p.call()
+			if bye {
+				p.request("BYE", "")
+				p.response("BYE", 200)
+			}
+		}
+	}
+	heap := func() float64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	before := heap()
+	calls("ended", true)
+	ended := heap()
+	calls("up", false)
+	up := heap()
+	b.ReportMetric((ended-before)/float64(b.N), "B/ended")
+	b.ReportMetric((up-ended)/float64(b.N), "B/established")
+}
+
 type benchRooms struct{}
 
 func (benchRooms) Enter(context.Context, Call) (Leg, error) { return benchLeg{}, nil }

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"context"
 	"sync/atomic"
 
@@ -14,25 +15,27 @@ type mergeID struct {
 	method          sipgo.RequestMethod
 }
 
-// serverTx is a server transaction of sipgo's with what the dialog layer has to know of it.
+// serverTx is a server transaction until its end is certain; then a finished takes its place. An
+// INVITE has sipgo's state machine for 100 and for the repetition of refusals. Other requests
+// need none, since they get one response, at once.
 type serverTx struct {
-	*sipgo.ServerTx
-	server *Server
-	req    *sipgo.Request
-	flow   *flow
-	key    string
-	merge  mergeID // zero: has a To-tag
-	tag    string  // ours for the To header
+	server  *Server
+	req     *sipgo.Request
+	flow    *flow
+	key     string
+	merge   mergeID         // zero: has a To-tag
+	tag     string          // ours for the To header
+	machine *sipgo.ServerTx // INVITE only
 
 	// final is the code of the final response, 0 while there is none. Who sets it may send: so
 	// CANCEL, answer and hang-up cannot both win. RFC 3261, 9.2 (TX-7)
 	final  atomic.Int32
-	cancel context.CancelCauseFunc // INVITE: stops the work on it; set before the transaction is known
-	ctx    context.Context
+	ctx    context.Context // INVITE: ends when the work on it is pointless
+	cancel context.CancelCauseFunc
 }
 
 // open makes the transaction of a new request. It returns nil when the request is a
-// retransmission, which sipgo's state machine has answered.
+// retransmission, which then has been dealt with.
 func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 	s.mu.Lock()
 	if s.closed {
@@ -41,10 +44,17 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 	}
 	if old, ok := s.servers[key]; ok {
 		s.mu.Unlock()
-		_ = old.Receive(req)
+		if old.machine != nil {
+			_ = old.machine.Receive(req)
+		}
 		return nil
 	}
-	tx := &serverTx{ServerTx: sipgo.NewServerTx(key, req, f, s.log), server: s, req: req, flow: f, key: key}
+	if done, ok := s.finished[key]; ok {
+		s.mu.Unlock()
+		done.repeat()
+		return nil
+	}
+	tx := &serverTx{server: s, req: req, flow: f, key: key}
 	if tag, ok := req.To().Params.Get("tag"); ok {
 		tx.tag = tag
 	} else {
@@ -57,35 +67,38 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 	}
 	if req.Method == sipgo.INVITE {
 		tx.ctx, tx.cancel = context.WithCancelCause(s.ctx)
+		tx.machine = sipgo.NewServerTx(key, req, f, s.log)
+		_ = tx.machine.Init() // starts the timer of 100 and cannot fail
+		tx.machine.OnTerminate(func(string, error) { s.forget(tx) })
 	}
 	s.servers[key] = tx
 	s.mu.Unlock()
-	if err := tx.Init(); err != nil {
-		s.forget(tx)
-		return nil
-	}
-	if !tx.OnTerminate(func(string, error) { s.forget(tx) }) {
-		s.forget(tx)
-	}
 	return tx
 }
 
+// forget is the end of a transaction that nothing has to be remembered of: a refused INVITE whose
+// ACK never came.
 func (s *Server) forget(tx *serverTx) {
 	s.mu.Lock()
-	delete(s.servers, tx.key)
-	if tx.merge != (mergeID{}) && s.merged[tx.merge] == tx.key {
-		delete(s.merged, tx.merge)
+	if s.servers[tx.key] == tx {
+		delete(s.servers, tx.key)
+		s.unmerge(tx.merge, tx.key)
 	}
 	s.mu.Unlock()
-	if tx.cancel != nil {
-		tx.cancel(nil)
+	tx.cancel(nil)
+}
+
+// unmerge needs s.mu.
+func (s *Server) unmerge(id mergeID, key string) {
+	if id != (mergeID{}) && s.merged[id] == key {
+		delete(s.merged, id)
 	}
 }
 
-func (s *Server) serverTx(key string) *serverTx {
+func (s *Server) serverTx(key string) (*serverTx, *finished) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.servers[key]
+	return s.servers[key], s.finished[key]
 }
 
 // isMerged says that the same request came before by another way.
@@ -102,17 +115,27 @@ func (tx *serverTx) isMerged() bool {
 // decide claims the right to send the final response.
 func (tx *serverTx) decide(code int) bool { return tx.final.CompareAndSwap(0, int32(code)) }
 
-// respond sends res. It reports false when another final response has been decided on before.
+// respond sends a final response. It reports false when another one has been decided on before.
 func (tx *serverTx) respond(res *sipgo.Response) bool {
-	if res.StatusCode >= 200 && !tx.decide(res.StatusCode) {
+	if !tx.decide(res.StatusCode) {
 		return false
 	}
 	tx.server.count.responses.Add(1)
-	if err := tx.Respond(res); err != nil {
-		tx.server.log.Debug("sip: response not sent", "code", res.StatusCode, "call", tx.req.CallID().Value(), "error", err)
+	var err error
+	switch {
+	case tx.machine == nil:
+		var b bytes.Buffer
+		res.StringWrite(&b)
+		tx.finish(b.Bytes())
+		err = tx.flow.write(b.Bytes())
+	case res.StatusCode < 300: // the repetition of a 2xx is the dialog's, not the machine's (TX-2)
+		tx.finish(nil)
+		err = tx.flow.WriteMsg(res)
+	default:
+		err = tx.machine.Respond(res)
 	}
-	if res.StatusCode >= 200 && tx.flow.reliable() && tx.req.Method != sipgo.INVITE {
-		tx.Terminate()
+	if err != nil {
+		tx.server.log.Debug("sip: response not sent", "code", res.StatusCode, "call", tx.req.CallID().Value(), "error", err)
 	}
 	return true
 }
@@ -142,9 +165,12 @@ func (s *Server) terminateAll() {
 	for _, tx := range s.clients {
 		clients = append(clients, tx)
 	}
+	s.stopSweeping()
 	s.mu.Unlock()
 	for _, tx := range servers {
-		tx.Terminate()
+		if tx.machine != nil {
+			tx.machine.Terminate()
+		}
 	}
 	for _, tx := range clients {
 		tx.Terminate()

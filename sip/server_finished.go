@@ -1,0 +1,88 @@
+package sip
+
+import "time"
+
+// finished is what remains of a server transaction, for 64*T1: enough to deal with what is
+// repeated. It takes the place of sipgo's Completed, Confirmed and Accepted states, which would
+// keep both messages with everything parsed: 9.3 kB for each call that has ended, where this
+// takes what one response has on the wire. RFC 3261, 17.2; RFC 6026, 7.1 (Timers J, I, L)
+type finished struct {
+	answer []byte // repeated to who repeats the request; nil: the repetition is absorbed
+	flow   *flow
+	code   int
+	tag    string // ours, for the 200 to a late CANCEL
+	invite bool
+	merge  mergeID
+}
+
+// expiry is when the finished of key is forgotten.
+type expiry struct {
+	key string
+	at  time.Time
+}
+
+// finish puts a finished in the place of tx; its machine has nothing more to do.
+func (tx *serverTx) finish(answer []byte) {
+	s := tx.server
+	if tx.flow.reliable() {
+		answer = nil // nothing comes twice on a connection
+	}
+	f := &finished{
+		answer: answer, flow: tx.flow, code: int(tx.final.Load()), tag: tx.tag,
+		invite: tx.machine != nil, merge: tx.merge,
+	}
+	now := time.Now()
+	s.mu.Lock()
+	if s.servers[tx.key] == tx {
+		delete(s.servers, tx.key)
+		s.finished[tx.key] = f
+		s.expiries = append(s.expiries, expiry{tx.key, now.Add(64 * s.cfg.Timers.T1)})
+		if s.sweeper == nil && !s.closed {
+			s.sweeper = time.AfterFunc(s.sweepEvery(), s.sweep)
+		}
+	}
+	s.mu.Unlock()
+	if tx.machine != nil {
+		tx.machine.Terminate()
+	}
+}
+
+// repeat sends the final response again.
+func (f *finished) repeat() {
+	if f.answer != nil {
+		_ = f.flow.write(f.answer)
+	}
+}
+
+func (s *Server) sweepEvery() time.Duration { return 2 * s.cfg.Timers.T1 }
+
+// sweep forgets what is over. All live equally long, so the oldest are in front.
+func (s *Server) sweep() {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for ; n < len(s.expiries) && !s.expiries[n].at.After(now); n++ {
+		key := s.expiries[n].key
+		if f := s.finished[key]; f != nil {
+			s.unmerge(f.merge, key)
+			delete(s.finished, key)
+		}
+		s.expiries[n] = expiry{}
+	}
+	s.expiries = s.expiries[n:]
+	switch {
+	case s.closed:
+	case len(s.expiries) == 0:
+		s.expiries, s.sweeper = nil, nil
+	default:
+		s.sweeper.Reset(s.sweepEvery())
+	}
+}
+
+// stopSweeping needs s.mu.
+func (s *Server) stopSweeping() {
+	if s.sweeper != nil {
+		s.sweeper.Stop()
+	}
+}
