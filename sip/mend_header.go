@@ -1,6 +1,9 @@
 package sip
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // headerID names the header fields that the edge reads itself. All others are
 // passed on as they are.
@@ -97,16 +100,20 @@ func lookupHeader(name []byte) (k known, ok bool) {
 // isToken says whether b is a token of RFC 3261, 25.1.
 func isToken(b []byte) bool {
 	for _, c := range b {
-		if !isTokenByte(c) {
+		if !tokenBytes[c] {
 			return false
 		}
 	}
 	return len(b) > 0
 }
 
-func isTokenByte(c byte) bool {
-	return isAlphanum(c) || bytes.IndexByte([]byte("-.!%*_+`'~"), c) >= 0
-}
+// tokenBytes are those that a token is made of.
+var tokenBytes = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isAlphanum(byte(c)) || strings.IndexByte("-.!%*_+`'~", byte(c)) >= 0
+	}
+	return t
+}()
 
 func isAlphanum(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -144,12 +145,15 @@ func appendReceived(out, host []byte, src netip.AddrPort, rport bool) []byte {
 	return out
 }
 
-// parseVia is given to sipgo in place of its own parser of Via, which loses
-// parameters with quotes. What the edge has not written it leaves to sipgo's.
+// parseVia is given to sipgo in place of its own parser of Via, which mangles
+// parameters with quotes. All others it leaves to sipgo's.
 func parseVia(fallback sip.HeaderParser) sip.HeaderParser {
 	return func(name []byte, data string) (sip.Header, error) {
+		if strings.IndexByte(data, '"') < 0 {
+			return fallback(name, data)
+		}
 		h, ok := readViaValue([]byte(data))
-		if !ok || indexOutside([]byte(data), ',') >= 0 {
+		if !ok {
 			return fallback(name, data)
 		}
 		via := &sip.ViaHeader{
