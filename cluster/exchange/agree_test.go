@@ -79,28 +79,28 @@ func TestSteadyTalkersAreAgreedOn(t *testing.T) {
 // optimistic.
 func TestOneChange(t *testing.T) {
 	for _, policy := range policies {
-		for _, rise := range []bool{true, false} {
+		for _, change := range []string{"speaks up", "fades", "stops"} {
 			for _, delay := range []uint64{0, 1, 2, 5, 10, 20} {
 				bound := delay + 2
-				if policy == Optimistic || policy == Pessimistic && !rise {
+				if policy == Optimistic || policy == Pessimistic && change != "speaks up" {
 					bound *= 2
 				}
 				worst := uint64(0)
 				for seed := range uint64(60) {
-					worst = max(worst, oneChange(policy, delay, seed, rise))
+					worst = max(worst, oneChange(policy, delay, seed, change))
 				}
 				if worst > bound {
-					t.Errorf("%v, delay %d, rise %v: agreed after %d slots, want %d", policy, delay, rise, worst, bound)
+					t.Errorf("%v, delay %d, one %s: agreed after %d slots, want %d", policy, delay, change, worst, bound)
 				}
-				t.Logf("%v, delay %d, rise %v: agreed after at most %d slots", policy, delay, rise, worst)
+				t.Logf("%v, delay %d, one %s: agreed after at most %d slots", policy, delay, change, worst)
 			}
 		}
 	}
 }
 
-// oneChange lets one stream of a steady conference rise to the top or fall from
-// where it is, and returns for how many slots some domain did not hear the best.
-func oneChange(policy Policy, delay, seed uint64, rise bool) (took uint64) {
+// oneChange lets one stream of a steady conference speak up, fade or stop, and
+// returns for how many slots some domain did not hear the best.
+func oneChange(policy Policy, delay, seed uint64, change string) (took uint64) {
 	r := rand.New(rand.NewPCG(seed, delay))
 	w := crowd(with(policy), delay, 2+r.IntN(4), 1+r.IntN(4),
 		func(int, int) loudness.Number { return loudness.Number(1000 + r.IntN(1000)) })
@@ -109,10 +109,13 @@ func oneChange(policy Policy, delay, seed uint64, rise bool) (took uint64) {
 	}
 	d := w.domains[r.IntN(len(w.domains))]
 	leg := &d.legs[r.IntN(len(d.legs))]
-	if rise {
+	switch change {
+	case "speaks up":
 		leg.Number += loudness.Number(1 + r.IntN(1000))
-	} else {
+	case "fades":
 		leg.Number -= loudness.Number(1 + r.IntN(900))
+	case "stops":
+		leg.Active = false
 	}
 	for n := range 4*delay + 60 {
 		w.step()
@@ -182,8 +185,14 @@ func TestBounds(t *testing.T) {
 			w.step()
 			for i, d := range w.domains {
 				check(t, p, d)
-				if len(d.s.send) > before[i] {
-					t.Fatalf("%v sends %d streams, its policy allows %d", p.Policy, len(d.s.send), before[i])
+				sent := 0 // farewells apart
+				for _, st := range d.s.send {
+					if st.Active {
+						sent++
+					}
+				}
+				if sent > before[i] || len(d.s.send) > 2*p.NMax {
+					t.Fatalf("%v sends %d streams, its policy allows %d", p.Policy, sent, before[i])
 				}
 			}
 		}

@@ -90,19 +90,19 @@ func (s *Server) Receive(slot uint64, from Domain, st Stream) {
 	if st.HeaderOnly {
 		r.until = slot + uint64(s.p.HeaderExpiry)
 	}
+	if i := s.find(st.SSRC); i >= 0 {
+		s.renew(i, r)
+		return
+	}
 	count := 0
 	for i := range s.db2 {
-		old := &s.db2[i]
-		if old.SSRC == st.SSRC {
-			s.renew(i, r)
-			return
-		}
-		if old.from == t.id && slot < old.until {
+		if old := &s.db2[i]; old.from == t.id && slot < old.until {
 			count++
 		}
 	}
 	switch {
 	case st.Number == 0:
+	case count >= s.p.NMax && st.HeaderOnly: // a farewell of what is gone already
 	case count >= s.p.NMax:
 		s.db2[s.stalest(t.id, slot)] = r
 	case len(s.db2) < s.p.Remote:
@@ -122,6 +122,16 @@ func (s *Server) renew(i int, r remote) {
 	default:
 		s.db2[i] = r
 	}
+}
+
+// find returns the place of a stream in DB2, -1 when it has none.
+func (s *Server) find(ssrc uint32) int {
+	for i := range s.db2 {
+		if s.db2[i].SSRC == ssrc {
+			return i
+		}
+	}
+	return -1
 }
 
 // trunk finds the trunk to a domain.

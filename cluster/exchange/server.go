@@ -15,7 +15,7 @@ type Server struct {
 	stats  Stats
 
 	best []int  // own best N_max, indices into the local of the last Offer
-	send []Sent // DB1: those of best that the policy sends
+	send []Sent // DB1: those of best that the policy sends, and farewells
 	out  []Sent // those of send of which a packet goes out in this slot
 	flow []flow // what went out of each sent stream so far
 
@@ -37,7 +37,7 @@ type Server struct {
 type Result struct {
 	F     []mixer.Rank // who is heard in this slot, best first, at most N_max
 	Index []int        // F[i] is local[Index[i]]; -1 when it came over a trunk
-	Send  []Sent       // what goes out to the other domains in this slot, best first
+	Send  []Sent       // what goes out to the other domains in this slot
 	LNT   mixer.Rank   // lowest rank in F, the zero Rank when F is not full
 }
 
@@ -63,9 +63,9 @@ func New(p Params) *Server {
 	return &Server{
 		p:      p,
 		best:   make([]int, 0, n),
-		send:   make([]Sent, 0, n),
-		out:    make([]Sent, 0, n),
-		flow:   make([]flow, 0, n),
+		send:   make([]Sent, 0, 2*n), // a farewell for each of the last slot's
+		out:    make([]Sent, 0, 2*n),
+		flow:   make([]flow, 0, 2*n),
 		f:      make([]mixer.Rank, 0, n),
 		index:  make([]int, 0, n),
 		chosen: make([]int, 0, n),
@@ -94,6 +94,7 @@ func (s *Server) Offer(slot uint64, local []mixer.Rank) []Sent {
 		return s.out
 	}
 	s.decide(slot, local)
+	s.farewell(local)
 	s.schedule()
 	return s.out
 }
@@ -102,7 +103,7 @@ func (s *Server) Offer(slot uint64, local []mixer.Rank) []Sent {
 // the next slot.
 func (s *Server) Choose(slot uint64) Result {
 	s.f, s.index = s.f[:0], s.index[:0]
-	if len(s.db2) == 0 {
+	if len(s.trunks) == 0 {
 		for i := range s.send {
 			s.f = append(s.f, s.send[i].Rank)
 			s.index = append(s.index, s.send[i].Index)

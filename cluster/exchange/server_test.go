@@ -91,6 +91,33 @@ func TestHeaderOnly(t *testing.T) {
 	}
 }
 
+// P 8.2, DESIGN 6: "when a sent stream goes inactive", its header goes out though
+// the policy withholds it for that, so that the others hear of it at once: here
+// because other streams of the domain rank above it now.
+func TestFarewell(t *testing.T) {
+	for _, policy := range policies {
+		s := New(with(policy))
+		s.Trunk("b.example", 0, 0)
+		local := ranks(900, 1, 100, 2, 90, 3, 80, 4)
+		s.Tick(0, local)
+		local[0].Active = false
+		var said []int
+		for slot := 1; slot < 20; slot++ {
+			for _, st := range s.Tick(uint64(slot), local).Send {
+				if st.SSRC == 1 {
+					said = append(said, slot)
+					if !st.HeaderOnly || st.Index != 0 || st.Resume {
+						t.Errorf("%v: farewell %+v", policy, st)
+					}
+				}
+			}
+		}
+		if !slices.Equal(said, []int{1, 2, 3}) {
+			t.Errorf("%v: farewell in slots %v, want 1, 2, 3", policy, said)
+		}
+	}
+}
+
 // DESIGN 6: "the first packet after withholding carries the two before it".
 func TestResumeAfterWithholding(t *testing.T) {
 	s := New(with(Optimistic))

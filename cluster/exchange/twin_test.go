@@ -23,6 +23,7 @@ type twin struct {
 	f      []mixer.Rank
 	quiet  map[uint32]int  // inactive slots in DB1 on end
 	sound  map[uint32]bool // its sound went out in the slot before
+	order  []uint32        // DB1 of the slot before
 	told   twinTold
 	stats  Stats
 }
@@ -75,13 +76,16 @@ func (w *twin) receive(slot uint64, from Domain, st Stream) {
 		delete(w.db2, st.SSRC)
 		return
 	case !had:
-		w.makeRoom(slot, from)
+		if !w.makeRoom(slot, from, st) {
+			return
+		}
 	}
 	w.db2[st.SSRC] = twinEntry{st, from, slot, uint64(life)}
 }
 
-// makeRoom drops a stream of a domain that has N_max already.
-func (w *twin) makeRoom(slot uint64, from Domain) {
+// makeRoom drops a stream of a domain that has N_max already, unless the new one
+// only says that it is silent.
+func (w *twin) makeRoom(slot uint64, from Domain, st Stream) bool {
 	var own []twinEntry
 	for _, e := range w.db2 {
 		if e.from == from && e.alive(slot) {
@@ -89,7 +93,10 @@ func (w *twin) makeRoom(slot uint64, from Domain) {
 		}
 	}
 	if len(own) < w.p.NMax {
-		return
+		return true
+	}
+	if st.HeaderOnly {
+		return false
 	}
 	suspicion := func(e twinEntry) int {
 		if e.heard == slot {
@@ -110,6 +117,7 @@ func (w *twin) makeRoom(slot uint64, from Domain) {
 		return byRank(b.Rank, a.Rank)
 	})
 	delete(w.db2, own[0].SSRC)
+	return true
 }
 
 func (w *twin) lnt() mixer.Rank {
@@ -175,7 +183,21 @@ func (w *twin) tick(slot uint64, local []mixer.Rank) string {
 	}
 	slices.SortFunc(best, byRank)
 	best = best[:min(len(best), w.p.NMax)]
-	sent := w.db1(slot, best)
+	sent := slices.Clone(w.db1(slot, best))
+	for _, ssrc := range w.order {
+		for _, r := range local {
+			said := w.quiet[ssrc] >= w.p.HeaderFirst || len(sent) == 2*w.p.NMax || slices.Contains(ssrcs(sent), ssrc)
+			if r.SSRC == ssrc && !said && r.Number > 0 && !r.Active && len(w.trunks) > 0 {
+				sent = append(sent, r) // its farewell
+			}
+		}
+	}
+	w.order = nil
+	for _, r := range sent {
+		if len(w.trunks) > 0 {
+			w.order = append(w.order, r.SSRC)
+		}
+	}
 
 	var send []Sent
 	quiet, sound := map[uint32]int{}, map[uint32]bool{}

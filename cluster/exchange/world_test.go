@@ -32,9 +32,10 @@ type domain struct {
 }
 
 type packet struct {
-	at       uint64
-	to, from Domain
-	st       Stream
+	at   uint64
+	to   *domain
+	from Domain
+	st   Stream
 }
 
 func newWorld(p Params, delay uint64, names ...Domain) *world {
@@ -98,7 +99,7 @@ func (w *world) step() {
 					continue
 				}
 				w.sent++
-				w.wire = append(w.wire, packet{w.slot + w.delay, o.name, d.name, Stream{st.Rank, st.HeaderOnly}})
+				w.wire = append(w.wire, packet{w.slot + w.delay, o, d.name, Stream{st.Rank, st.HeaderOnly}})
 			}
 		}
 	}
@@ -114,7 +115,7 @@ func (w *world) deliver() {
 	n := 0
 	for ; n < len(w.wire) && w.wire[n].at <= w.slot; n++ {
 		p := w.wire[n]
-		w.domain(p.to).s.Receive(w.slot, p.from, p.st)
+		p.to.s.Receive(w.slot, p.from, p.st)
 	}
 	w.wire = w.wire[n:]
 }
