@@ -101,6 +101,22 @@ type Energizer interface {
 	Energy(payload []byte) (sumSquares uint64, n int)
 }
 
+// PacketTime is the longest packet time that this codec can be sent with and
+// that is no longer than want; its shortest when there is none. Opus makes no
+// packet of 30 ms, whatever a peer asks for in a=ptime.
+func (c Codec) PacketTime(want time.Duration) time.Duration {
+	if c.Name == Opus.Name {
+		best := opusPacketTimes[0]
+		for _, t := range opusPacketTimes {
+			if t <= want {
+				best = t
+			}
+		}
+		return best
+	}
+	return max(time.Millisecond, min(want.Truncate(time.Millisecond), MaxPacketTime))
+}
+
 // NewEncoder makes an encoder; the error names the setting it cannot have.
 func (c Codec) NewEncoder(s Settings) (Encoder, error) {
 	if s.PTime == 0 {

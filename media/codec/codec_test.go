@@ -1,6 +1,9 @@
 package codec
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestByName(t *testing.T) {
 	for _, c := range All() {
@@ -19,6 +22,30 @@ func TestByName(t *testing.T) {
 	}
 	if _, err := (Codec{Name: "G729"}).NewDecoder(); err == nil {
 		t.Error("made a G729 decoder")
+	}
+}
+
+func TestPacketTime(t *testing.T) {
+	ms := time.Millisecond
+	for _, tt := range []struct {
+		c          Codec
+		want, have time.Duration
+	}{
+		{Opus, 20 * ms, 20 * ms}, {Opus, 30 * ms, 20 * ms}, {Opus, 60 * ms, 60 * ms}, {Opus, time.Second, 120 * ms}, {Opus, 0, 2500 * time.Microsecond},
+		{PCMU, 30 * ms, 30 * ms}, {PCMU, time.Second, 120 * ms}, {G722, 10 * ms, 10 * ms}, {PCMA, 0, ms},
+	} {
+		got := tt.c.PacketTime(tt.want)
+		if got != tt.have {
+			t.Errorf("%s, %v: %v, want %v", tt.c.Name, tt.want, got, tt.have)
+		}
+		e, err := tt.c.NewEncoder(Settings{PTime: got})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pcm := make([]int16, tt.c.SampleRate*int(got/time.Microsecond)/1e6)
+		if _, err := e.Encode(make([]byte, MaxPayload), pcm); err != nil {
+			t.Errorf("%s, %v: %v", tt.c.Name, got, err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,12 @@ const (
 	opusMax     = 5760 // samples of 120 ms
 	opusQuantum = 120  // samples of 2.5 ms: libopus makes multiples of it
 )
+
+// opusPacketTimes are what one call of the encoder can make (opus_encode).
+var opusPacketTimes = [...]time.Duration{
+	2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond,
+	60 * time.Millisecond, 80 * time.Millisecond, 100 * time.Millisecond, 120 * time.Millisecond,
+}
 
 // opusEncoder is libopus for voice, mono (RFC 6716, RFC 7587).
 type opusEncoder struct {
@@ -60,9 +67,7 @@ func (s Settings) checkOpus() error {
 	case s.LossPercent < 0 || s.LossPercent > 100:
 		return fmt.Errorf("codec: opus: loss %d: need 0 to 100 percent", s.LossPercent)
 	}
-	switch s.PTime {
-	case 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond,
-		40 * time.Millisecond, 60 * time.Millisecond, 80 * time.Millisecond, 100 * time.Millisecond, 120 * time.Millisecond:
+	if slices.Contains(opusPacketTimes[:], s.PTime) {
 		return nil
 	}
 	return fmt.Errorf("codec: opus: packet time %v: need 2.5, 5, 10, 20, 40, 60, 80, 100 or 120 ms", s.PTime)
