@@ -11,6 +11,9 @@ import (
 func FuzzBuffer(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 0, 160, 0, 160, 1, 2, 0, 1, 0, 160, 160, 2, 20})
 	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255})
+	f.Add([]byte("01000\x03\x03\x03\x02\xea\x03\x03C\x03\x03\x00\x01\x00\x00\x03\x03\x03\x03\x03\xfa\x00\x00\xfa0007"))
+	f.Add([]byte("00000(((((\xff000*#"))
+	f.Add([]byte("000000007\x00\x0400000"))
 	f.Fuzz(func(t *testing.T, script []byte) {
 		b := newBuffer(t, Config{})
 		now := time.Second

@@ -74,7 +74,7 @@ func (b *Buffer) More(now time.Duration, units int) []Item {
 	from := b.count
 	for b.playing && b.level < int64(units) && b.count < itemsMost {
 		r := b.store.at(b.next)
-		if r == nil || r.late || r.ts > b.head+b.slot/4 || r.ts < b.head-b.slot/4 {
+		if r == nil || r.done || r.ts > b.head+b.slot/4 || r.ts < b.head-b.slot/4 {
 			break
 		}
 		b.release(now, r, 0)
@@ -121,7 +121,7 @@ func (b *Buffer) first() *record { return b.after(b.next - 1) }
 // after is the earliest packet after a sequence number that waits.
 func (b *Buffer) after(seq int64) *record {
 	for q := max(seq+1, b.top-int64(len(b.store.records))); q <= b.top; q++ {
-		if r := b.store.at(q); r != nil && !r.late {
+		if r := b.store.at(q); r != nil && !r.done {
 			return r
 		}
 	}
@@ -142,6 +142,7 @@ func (b *Buffer) fill(now time.Duration, want int64) {
 		inOrder := r.seq == b.next
 		switch {
 		case r.end() <= b.head: // its timestamp is older than its number
+			r.done = true
 			b.stats.Late++
 			b.stats.Missing += uint64(r.seq - b.next + 1)
 			b.next = r.seq + 1
@@ -163,6 +164,7 @@ func (b *Buffer) release(now time.Duration, r *record, skip int64) {
 	units := int64(r.Samples) - skip
 	b.stats.released(now-r.Arrival+b.duration(b.level), r.seq-b.next)
 	b.watch.packet(now - b.due(r.end()))
+	r.done = true
 	b.item(Item{Kind: Sound, Units: int(units), Skip: int(skip), Packet: &r.Packet})
 	b.level += units
 	b.head = r.ts + int64(r.Samples)

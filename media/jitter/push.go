@@ -84,10 +84,6 @@ func (b *Buffer) tooLate(seq, ts int64, p *Packet) bool {
 		b.late = run{}
 		return false
 	}
-	b.stats.Late++
-	if seq > b.top {
-		b.top, b.topTS = seq, ts
-	}
 	if b.late.packets == 0 {
 		b.late.since = p.Arrival
 	}
@@ -96,9 +92,14 @@ func (b *Buffer) tooLate(seq, ts int64, p *Packet) bool {
 		b.resync(p)
 		return true
 	}
-	if seq > b.top-int64(len(b.store.records)-kept) {
+	b.stats.Late++
+	room := int64(len(b.store.records) - kept)
+	if seq > b.top && seq-b.next < room {
+		b.top, b.topTS = seq, ts
+	}
+	if seq > b.top-room && seq <= b.top {
 		b.store.put(seq, ts, p)
-		b.store.at(seq).late = true
+		b.store.at(seq).done = true
 	}
 	return true
 }
@@ -117,6 +118,7 @@ func (b *Buffer) skipTo(seq int64) {
 // drop gives up the first packet that waits.
 func (b *Buffer) drop(r *record) {
 	b.stats.Dropped++
+	r.done = true
 	b.stats.Missing += uint64(r.seq - b.next)
 	b.next = r.seq + 1
 }
@@ -135,7 +137,7 @@ func (b *Buffer) resync(p *Packet) {
 	b.giveUp()
 	b.stats.Resets++
 	ahead := int64(int16(p.Seq - uint16(b.top)))
-	if ahead > -maxMisorder && ahead <= maxDropout {
+	if ahead > 0 && ahead <= maxDropout {
 		b.top += ahead
 	} else { // far from the old numbers, whose packets are then not found
 		b.top = (b.top>>16+2)<<16 + int64(p.Seq)

@@ -6,7 +6,7 @@ type record struct {
 	seq  int64 // unwrapped sequence number
 	ts   int64 // unwrapped timestamp
 	held bool
-	late bool // it came after its time: kept for a decoder that warms up, never played
+	done bool // played, or too late for it: kept for a decoder that warms up
 }
 
 // end is the unwrapped timestamp after the packet's last sample.
@@ -56,7 +56,7 @@ func (s *store) put(seq, ts int64, p *Packet) {
 	r.Packet = *p
 	place := s.bytes[i*s.chunk : (i+1)*s.chunk : (i+1)*s.chunk]
 	r.Payload = place[:copy(place, p.Payload)]
-	r.seq, r.ts, r.held, r.late = seq, ts, true, false
+	r.seq, r.ts, r.held, r.done = seq, ts, true, false
 }
 
 // chunkFor is the size of place for a payload: multiples of 160 bytes.
@@ -69,7 +69,7 @@ func (s *store) grow(places, chunk int) {
 	for i := range old.records {
 		if r := &old.records[i]; r.held {
 			s.put(r.seq, r.ts, &r.Packet)
-			s.at(r.seq).late = r.late
+			s.at(r.seq).done = r.done
 		}
 	}
 }
