@@ -78,6 +78,7 @@ func likeness(played, heard []int16, rate int) float64 {
 }
 
 func TestHearsWhatItPlays(t *testing.T) {
+	t.Parallel()
 	speech, err := wav.Read("../../../../examples/speech/anna.wav")
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +146,7 @@ func TestExitCodes(t *testing.T) {
 }
 
 func TestToneIsHeard(t *testing.T) {
+	t.Parallel()
 	e := startEcho(t, codec.All()...)
 	record := filepath.Join(t.TempDir(), "heard.wav")
 	Options{URI: "sip:echo@" + e.uri, Tone: 440, Record: record, Codec: "PCMA", Seconds: 1.5}.try(t).want(t, Heard)
@@ -164,6 +166,7 @@ func TestToneIsHeard(t *testing.T) {
 }
 
 func TestDigitsAreSent(t *testing.T) {
+	t.Parallel()
 	e := startEcho(t, codec.All()...)
 	Options{URI: "sip:echo@" + e.uri, DTMF: "12#", Codec: "PCMU", Seconds: 2.5}.try(t).want(t, Heard, "pressing 12#")
 	e.mu.Lock()
@@ -178,6 +181,7 @@ func TestDigitsAreSent(t *testing.T) {
 
 // A call that the owner breaks off ends with BYE and counts as a call.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	e := startEcho(t, codec.All()...)
 	ctx, cancel := context.WithCancel(context.Background())
 	var stdout, stderr bytes.Buffer
@@ -197,6 +201,7 @@ func TestInterrupt(t *testing.T) {
 
 // A re-INVITE that moves the call to another codec is followed.
 func TestReinviteChangesCodec(t *testing.T) {
+	t.Parallel()
 	e := startEcho(t, codec.PCMU)
 	record := filepath.Join(t.TempDir(), "heard.wav")
 	done := make(chan result, 1)

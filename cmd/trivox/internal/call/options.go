@@ -31,13 +31,13 @@ type Options struct {
 	Tone       float64 `help:"Play a sine of so many hertz instead." placeholder:"HZ"`
 	Record     string  `help:"Record what is heard into this WAV." placeholder:"FILE.wav"`
 	Codec      string  `help:"Offer this codec only: opus, G722, PCMU or PCMA." placeholder:"NAME"`
-	Complexity int     `help:"Complexity of the Opus encoder, 0 to 10." default:"5" placeholder:"N"`
+	Complexity int     `help:"Complexity of the Opus encoder, 0 to 10." default:"5"`
 	Seconds    float64 `help:"Hang up after so long; else at Ctrl-C or when the other side does." placeholder:"N"`
 	DTMF       string  `name:"dtmf" help:"Press these keys, a second after sound begins." placeholder:"12#"`
 	Transport  string  `help:"udp or tcp; else what the URI says, else udp." placeholder:"NAME"`
-	User       string  `help:"Our name in the caller's address." default:"trivox" placeholder:"NAME"`
+	User       string  `help:"Our name in the caller's address." default:"trivox"`
 	Local      string  `help:"Our address, when the machine's own choice is wrong." placeholder:"ADDR"`
-	Wait       float64 `help:"Seconds to wait for an answer." default:"20" placeholder:"N"`
+	Wait       float64 `help:"Seconds to wait for an answer." default:"20"`
 }
 
 // amplitude of --tone: 20 dB below full scale, as a sine.
@@ -48,8 +48,8 @@ type plan struct {
 	Options
 	codecs    []codec.Codec
 	transport string
-	local     netip.Addr // invalid: to be found
-	sound     wav.Sound
+	local     netip.Addr      // invalid: to be found
+	sounds    map[int][]int16 // what is played, at the rate of each codec
 	wait      time.Duration
 	length    time.Duration // 0: no limit
 }
@@ -103,7 +103,7 @@ func (o Options) plan() (plan, error) {
 }
 
 // load checks and reads what is to be played.
-func (p *plan) load() (err error) {
+func (p *plan) load() error {
 	switch {
 	case p.Tone != 0 && p.Play != "":
 		return errors.New("--play and --tone: one of them, not both")
@@ -113,9 +113,17 @@ func (p *plan) load() (err error) {
 		return errors.New("--loop: needs --play FILE.wav")
 	case p.Play != "" && p.Play == p.Record:
 		return errors.New("--play and --record: need two different files")
-	case p.Play != "":
-		if p.sound, err = wav.Read(p.Play); err != nil {
-			return fmt.Errorf("--play: %w", err)
+	case p.Play == "":
+		return nil
+	}
+	sound, err := wav.Read(p.Play)
+	if err != nil {
+		return fmt.Errorf("--play: %w", err)
+	}
+	p.sounds = make(map[int][]int16) // now: once the call is up there is no time for it
+	for _, c := range codec.All() {
+		if p.sounds[c.SampleRate] == nil {
+			p.sounds[c.SampleRate] = sound.At(c.SampleRate).PCM
 		}
 	}
 	return nil

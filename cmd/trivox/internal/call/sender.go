@@ -33,6 +33,7 @@ func newSender(p plan, m sdp.Media, old *sender) (*sender, error) {
 	if !ok {
 		c = codec.PCMU
 	}
+	m.PTime = c.PacketTime(m.PTime)
 	settings := codec.Settings{Complexity: p.Complexity, FEC: true, LossPercent: 5, PTime: m.PTime}
 	if rate := m.Codec.Opus().MaxAverageBitrate; rate > 0 && c == codec.Opus {
 		settings.Bitrate = max(6000, min(rate, 32000))

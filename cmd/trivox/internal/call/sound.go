@@ -20,21 +20,20 @@ type source struct {
 
 // newSource plays a sound at the rate of a codec.
 func newSource(p plan, rate int, seed uint64) *source {
-	s := &source{rate: rate, loop: p.Loop, noise: codec.NewComfortNoise(seed)}
-	if len(p.sound.PCM) > 0 {
-		s.file = p.sound.At(rate).PCM
-	}
+	s := &source{rate: rate, loop: p.Loop, file: p.sounds[rate], noise: codec.NewComfortNoise(seed)}
 	s.step = 2 * math.Pi * p.Tone / float64(rate)
 	return s
 }
 
-// at another rate goes on from the same moment: a re-INVITE changed the codec.
+// moveTo is the source at another rate from the same moment on: a re-INVITE
+// changed the codec.
 func (s *source) moveTo(p plan, rate int) *source {
 	if rate == s.rate {
 		return s
 	}
 	n := newSource(p, rate, 1)
-	n.at, n.phase, n.noise = int(int64(s.at)*int64(rate)/int64(s.rate)), s.phase, s.noise
+	n.at = min(int(int64(s.at)*int64(rate)/int64(s.rate)), len(n.file))
+	n.phase, n.noise = s.phase, s.noise
 	return n
 }
 
@@ -62,9 +61,6 @@ func (s *source) read(pcm []int16) {
 		pcm = pcm[n:]
 	}
 }
-
-// playing tells whether some of the file is left.
-func (s *source) playing() bool { return s.at < len(s.file) || s.loop && len(s.file) > 0 }
 
 // recorder writes what is heard at the rate of the first codec; sound at
 // another rate is brought to it.

@@ -72,8 +72,8 @@ func (a *Agent) Dial(ctx context.Context, call Call) (*Dialog, error) {
 
 // silent is the error when no answer came.
 func silent(req *sip.Request, transport string, err error) error {
-	return fmt.Errorf("phone: INVITE %s: no answer from %s by %s; is a server listening there? %w",
-		req.Recipient.String(), req.Destination(), transport, err)
+	return fmt.Errorf("phone: %s %s: no answer from %s by %s; is a server listening there? (%w)",
+		req.Method, req.Recipient.String(), req.Destination(), transport, err)
 }
 
 // conclude takes the final answer to the first INVITE.
