@@ -11,9 +11,6 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-// dialogID is the identity of a dialog as its UAS. RFC 3261, 12
-type dialogID struct{ callID, local, remote string }
-
 type dialogState uint8
 
 const (
@@ -28,8 +25,8 @@ const (
 // queue, one at a time and in order, so it needs no lock and calls the leg in order; a goroutine
 // exists only while there is something in the queue.
 type dialog struct {
+	record
 	server *Server
-	id     dialogID
 	log    *slog.Logger
 
 	queueMu  sync.Mutex
@@ -49,57 +46,14 @@ type dialog struct {
 	byeCause  Cause // of a hang-up that waits for an ACK
 	ourInvite bool  // a re-INVITE of ours is under way
 
-	state     dialogState
-	leg       Leg
-	entered   time.Time
-	flow      *flow // of the last request
-	contact   *sipgo.ContactHeader
-	localURI  sipgo.Uri
-	remoteURI sipgo.Uri
-	target    sipgo.Uri   // remote target
-	routes    []sipgo.Uri // fixed when the dialog is made
-	localSeq  uint32
-	remoteSeq uint32
-	peerAllow bool // Allow has UPDATE
-
-	localSDP, remoteSDP []byte // the last descriptions that went each way
+	state   dialogState
+	leg     Leg
+	entered time.Time
+	flow    *flow // of the last request
+	contact *sipgo.ContactHeader
 
 	unacked *unacked2xx
 	session session
-}
-
-// newDialog takes the record of a dialog from the INVITE. RFC 3261, 12.1.1
-func (s *Server) newDialog(tx *serverTx) *dialog {
-	req := tx.req
-	from, _ := req.From().Params.Get("tag")
-	d := &dialog{
-		server: s, id: dialogID{req.CallID().Value(), tx.tag, from},
-		inviteTx: tx, stopEntry: tx.cancel, flow: tx.flow, remoteSeq: req.CSeq().SeqNo,
-		localURI: *req.To().Address.Clone(), remoteURI: *req.From().Address.Clone(),
-	}
-	d.log = s.log.With("call", d.id.callID)
-	d.contact = s.contact(&req.Recipient, tx.flow, true)
-	d.openInvite.Store(tx)
-	for _, h := range req.GetHeaders("record-route") {
-		if rr, ok := h.(*sipgo.RecordRouteHeader); ok {
-			d.routes = append(d.routes, *rr.Address.Clone())
-		}
-	}
-	d.retarget(req)
-	return d
-}
-
-// retarget takes the remote target and what the peer allows from a request. RFC 3261, 12.2.2 (UA-3)
-func (d *dialog) retarget(m interface {
-	Contact() *sipgo.ContactHeader
-	GetHeaders(string) []sipgo.Header
-}) {
-	if c := m.Contact(); c != nil && !c.Address.Wildcard && c.Address.Host != "" {
-		d.target = *c.Address.Clone()
-	}
-	if len(m.GetHeaders("allow")) > 0 {
-		d.peerAllow = hasOption(m, "allow", "", "UPDATE")
-	}
 }
 
 // post queues work of our own; it never blocks and is never refused.
@@ -156,15 +110,6 @@ func (d *dialog) after(dur time.Duration, f func()) *time.Timer {
 // source is where the last request came from.
 func (d *dialog) source() netip.AddrPort { return d.flow.source }
 
-// dialogOf finds the dialog that a request belongs to. RFC 3261, 12.2.2
-func (s *Server) dialogOf(req *sipgo.Request) *dialog {
-	local, _ := req.To().Params.Get("tag")
-	remote, _ := req.From().Params.Get("tag")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.dialogs[dialogID{req.CallID().Value(), local, remote}]
-}
-
 // hangUp is Call.HangUp.
 func (d *dialog) hangUp(c Cause) {
 	c.ByPeer = false
@@ -209,7 +154,7 @@ func (d *dialog) release(c Cause) {
 	} else {
 		d.server.count.endedByUs.Add(1)
 	}
-	d.log.Info("sip: call ended", "cause", c.Code, "text", c.Text, "by_peer", c.ByPeer, "duration", time.Since(d.entered).Round(time.Millisecond))
+	d.log.Debug("sip: call ended", "cause", c.Code, "text", c.Text, "by_peer", c.ByPeer, "duration", time.Since(d.entered).Round(time.Millisecond))
 	d.leg.End(c)
 }
 

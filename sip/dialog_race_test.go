@@ -9,7 +9,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-var quick = Timers{T1: 20 * time.Millisecond, T2: 80 * time.Millisecond, T4: 100 * time.Millisecond}
+var quick = Timers{T1: 20 * time.Millisecond, T2: 80 * time.Millisecond}
 
 // TX-7: CANCEL after the 200 changes nothing.
 func TestCancelAfterAnswer(t *testing.T) {
@@ -447,4 +447,39 @@ func TestCSeqInDialog(t *testing.T) {
 	p.seq = 101
 	p.request("BYE", "")
 	p.response("BYE", 200)
+}
+
+// TX-7: a 2xx to our re-INVITE that comes after we hung up is still acknowledged.
+func TestAnswerToReinviteAfterBye(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call("Allow: INVITE, ACK, BYE")
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	s.age(t, p)
+	reinvite := p.asked("INVITE")
+	leg.call.HangUp(Cause{})
+	p.reply(p.asked("BYE"), 200, "")
+	leg.want(t, "end")
+	eventually(t, func() bool { return s.Snapshot().Dialogs == 0 })
+	for range 2 {
+		p.reply(reinvite, 200, offerSDP)
+		if ack := p.asked("ACK"); ack.CSeq().SeqNo != reinvite.CSeq().SeqNo {
+			t.Errorf("%s", ack)
+		}
+	}
+	if len(leg.events) != 0 {
+		t.Errorf("the leg was told %q after its end", <-leg.events)
+	}
+}
+
+// A phone that acknowledges the 2xx with the branch of the INVITE is heard (Q25).
+func TestAckWithBranchOfInvite(t *testing.T) {
+	rooms := newRooms()
+	_, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.invite()
+	p.raw("ACK", p.seq, "")
+	rooms.leg(t).want(t, "answer", "confirmed")
 }

@@ -41,13 +41,6 @@ func (d *dialog) newRequest(method sipgo.RequestMethod) *sipgo.Request {
 	return req
 }
 
-// retainRoute fixes the target of a peer that gave no Contact (RFC 2543): where it called from.
-func (d *dialog) retainRoute() {
-	if d.target.Host == "" {
-		d.target = d.remoteURI
-	}
-}
-
 // nextWay is the way for a request of ours: flows to try in order, and a URI to open one for.
 type nextWay struct {
 	flow  *flow     // of the peer's last request

@@ -33,7 +33,7 @@ func TestWay(t *testing.T) {
 		{"IPv6", "sip:a@[2001:db8::1]:5070", "", "[2001:db8::1]:9", "sip:a@[2001:db8::1]:5070", false},
 		{"route set", "sip:a@192.168.1.5", "sip:proxy.example.com;lr", "192.0.2.1:1111", "sip:proxy.example.com;lr", false},
 	} {
-		d := &dialog{target: mustURI(t, tt.target), flow: &flow{source: netip.MustParseAddrPort(tt.source)}}
+		d := &dialog{record: record{target: mustURI(t, tt.target)}, flow: &flow{source: netip.MustParseAddrPort(tt.source)}}
 		if tt.route != "" {
 			d.routes = []sipgo.Uri{mustURI(t, tt.route)}
 		}
@@ -60,7 +60,7 @@ func TestRouteSet(t *testing.T) {
 		{"loose", []string{"sip:p1;lr", "sip:p2;lr"}, "sip:a@192.0.2.1", []string{"<sip:p1;lr>", "<sip:p2;lr>"}},
 		{"strict", []string{"sip:p1", "sip:p2;lr"}, "sip:p1", []string{"<sip:p2;lr>", "<sip:a@192.0.2.1>"}},
 	} {
-		d := &dialog{server: s, target: mustURI(t, "sip:a@192.0.2.1")}
+		d := &dialog{server: s, record: record{target: mustURI(t, "sip:a@192.0.2.1")}}
 		for _, r := range tt.routes {
 			d.routes = append(d.routes, mustURI(t, r))
 		}

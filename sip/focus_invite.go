@@ -36,6 +36,10 @@ func (s *Server) invite(tx *serverTx) {
 
 func (s *Server) refused(tx *serverTx, r *Refusal, more ...sipgo.Header) {
 	s.count.refused.Add(1)
+	if !s.refusals.pass(time.Now()) {
+		tx.refuseWith(r, more...)
+		return
+	}
 	s.log.Info("sip: call refused", "call", tx.req.CallID().Value(), "source", tx.flow.source,
 		"uri", tx.req.Recipient.String(), "code", r.Code, "text", r.Warning)
 	tx.refuseWith(r, more...)
@@ -117,14 +121,13 @@ func (d *dialog) enter(sdp []byte, terms sessionTerms) {
 		d.refuseEntry(causeRefusal(*c))
 		return
 	}
-	d.retainRoute()
 	d.state = accepted
 	if !d.answerInvite(tx, sdp, body, terms, true) {
 		d.drop(Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true})
 		return
 	}
 	s.count.answered.Add(1)
-	d.log.Info("sip: call answered", "source", tx.flow.source, "network", tx.flow.network(), "from", d.remoteURI.Addr(), "late_offer", sdp == nil)
+	d.log.Debug("sip: call answered", "source", tx.flow.source, "network", tx.flow.network(), "from", d.remoteURI.Addr(), "late_offer", sdp == nil)
 }
 
 // describe gets the answer to offer from the leg, or its own offer when there is none (OA-4).

@@ -21,7 +21,6 @@ import (
 type Timers struct {
 	T1 time.Duration // round-trip estimate, 500 ms unless set
 	T2 time.Duration // longest retransmission interval, 4 s unless set
-	T4 time.Duration // longest life of a message in the network, 5 s unless set
 }
 
 // Limits bound what strangers can fill.
@@ -64,7 +63,6 @@ func (c *Config) fill() error {
 	}
 	setDuration(&c.Timers.T1, 500*time.Millisecond)
 	setDuration(&c.Timers.T2, 4*time.Second)
-	setDuration(&c.Timers.T4, 5*time.Second)
 	setDuration(&c.SessionExpires, 1800*time.Second)
 	setDuration(&c.MinSE, leastMinSE)
 	if c.MinSE < leastMinSE {
@@ -108,6 +106,7 @@ type Server struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 
+	refusals  gate // of log lines about strangers
 	draining  atomic.Bool
 	listeners []*listener // guarded by mu
 	serving   sync.WaitGroup

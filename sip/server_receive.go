@@ -3,6 +3,7 @@ package sip
 import (
 	"slices"
 	"strings"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -75,7 +76,8 @@ func (s *Server) stateless(req *sipgo.Request, f *flow, code int, warning string
 func (s *Server) ack(req *sipgo.Request, key string) {
 	tx, done := s.serverTx(key)
 	switch {
-	case tx != nil && tx.final.Load() >= 300:
+	case tx != nil && tx.machine != nil && tx.final.Load() >= 300:
+		_ = tx.machine.Receive(req) // before Terminate, which does not wait for a response on its way out
 		tx.finish(nil)
 		return
 	case done != nil && done.code >= 300:
@@ -143,8 +145,10 @@ func (s *Server) outOfDialog(tx *serverTx) {
 	if s.cfg.Allowed != nil {
 		if ok, rule := s.cfg.Allowed(tx.flow.source.Addr()); !ok {
 			s.count.forbidden.Add(1)
-			s.log.Warn("sip: source may not call", "source", tx.flow.source, "rule", rule,
-				"method", tx.req.Method, "call", tx.req.CallID().Value())
+			if s.refusals.pass(time.Now()) {
+				s.log.Warn("sip: source may not call", "source", tx.flow.source, "rule", rule,
+					"method", tx.req.Method, "call", tx.req.CallID().Value())
+			}
 			tx.refuse(403, "this address may not call here")
 			return
 		}
