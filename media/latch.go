@@ -7,11 +7,11 @@ import (
 
 // Settings of who is heard (RT-4).
 const (
-	packetsToMove   = 3                      // of the known source, from a new port
-	packetsToEnter  = 2                      // of an unknown source, in sequence (RFC 3550, A.1)
-	silenceToYield  = 500 * time.Millisecond // a source silent so long gives way to another
-	windowOfUpdate  = 5 * time.Second        // after signalling another source may take over
-	settleOfSSRC    = time.Second            // a port that changed its SSRC so lately must prove the next
+	packetsToMove  = 3                      // of the known source, from a new port
+	packetsToEnter = 2                      // of an unknown source, in sequence (RFC 3550, A.1)
+	silenceToYield = 500 * time.Millisecond // a source silent so long gives way to another
+	windowOfUpdate = 5 * time.Second        // after signalling another source may take over
+	settleOfSSRC   = time.Second            // a port that changed its SSRC so lately must prove the next
 )
 
 // latch decides which source is heard on a leg's port, and where the leg's sound is sent to.

@@ -58,7 +58,11 @@ func (s *Session) Report(now time.Duration, dst []byte) []byte {
 }
 
 // Goodbye appends the compound packet that ends the session, with a reason for people, cut at 255 bytes.
+// Who never sent anything says nothing (RFC 3550, 6.3.7).
 func (s *Session) Goodbye(dst []byte, reason string) []byte {
+	if s.stats.Sent == 0 && s.stats.Reports == 0 {
+		return dst
+	}
 	s.stats.Reports++
 	dst = appendReceiverReport(dst, s.ssrc, 0)
 	dst = s.appendSDES(dst, s.ssrc)

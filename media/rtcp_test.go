@@ -360,6 +360,10 @@ func TestGoodbye(t *testing.T) {
 		cname := rapid.StringN(0, -1, 300).Draw(t, "cname")
 		reason := rapid.StringN(0, -1, 300).Draw(t, "reason")
 		s := testSession(func(c *SessionConfig) { c.CNAME = cname })
+		if b := s.Goodbye(nil, reason); len(b) != 0 {
+			t.Fatalf("BYE of one who never sent: %x", b)
+		}
+		s.Build(nil, 0, 160, false, nil)
 		packets, err := rtcp.Unmarshal(s.Goodbye(nil, reason))
 		if err != nil || len(packets) != 3 {
 			t.Fatalf("%v, %v", packets, err)

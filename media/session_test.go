@@ -168,13 +168,15 @@ func TestSessionSequenceJump(t *testing.T) {
 	if st := s.Stats(); st.Restarts != 0 || st.Lost != 0 {
 		t.Errorf("stray numbers: %+v", st)
 	}
+	k.seq += 3 // lost
+	hears(s, &now, k, phone, 1)
 	k.seq += 20000
 	for i := range 3 {
 		if _, v := s.Receive(now, k.next(), phone); v != (Verdict{Kind: Sound}) {
 			t.Errorf("packet %d after the jump: %+v", i, v)
 		}
 	}
-	if st := s.Stats(); st.Restarts != 1 || st.Lost != 0 || st.Source.Expected != 2 {
+	if st := s.Stats(); st.Restarts != 1 || st.Lost != 3 || st.Source.Expected != 2 {
 		t.Errorf("after the jump: %+v", st)
 	}
 }

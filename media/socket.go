@@ -24,9 +24,10 @@ var ErrUnsendable = errors.New("media: nothing can be sent to this address")
 // Who owns it sweeps it, and he alone closes it, because a descriptor once closed may be another
 // leg's at once. A Socket belongs to one goroutine at a time.
 type Socket struct {
-	fd     int32
-	v6     bool
-	scope  uint32 // of the link-local address it is bound to, else 0
+	fd    int32
+	v6    bool
+	scope uint32 // of the link-local address it is bound to, else 0
+	cadence
 	local  netip.AddrPort
 	header *header // for Receive; a Sweeper brings its own
 }
