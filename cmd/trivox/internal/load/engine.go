@@ -12,6 +12,9 @@ import (
 const (
 	groups = 4 // a leg's socket is read in every fourth slot
 	step   = slot / slots
+	// lastSweeps empties a socket in the end: the kernel keeps no more than
+	// some hundred packets for it.
+	lastSweeps = 32
 )
 
 // cell holds the legs that send at the same millisecond and are read in the
@@ -55,19 +58,24 @@ func (e *engine) add(l *leg) { e.inbox <- l }
 // measure sets when to measure.
 func (e *engine) measure(w window) { e.window.Store(&w) }
 
-// finish ends the thread and gives its legs' sockets back.
-func (e *engine) finish() {
+// finish ends the thread, once it has sent all that was due in the window,
+// reads what is left and closes the legs' sockets.
+func (e *engine) finish() error {
 	close(e.stop)
 	<-e.done
 	for i := range e.cells {
 		for j := range e.cells[i] {
-			for _, l := range e.cells[i][j].legs {
+			e.current = &e.cells[i][j]
+			for range lastSweeps {
+				e.io.Sweep(e.current.sockets, e.each)
+			}
+			for _, l := range e.current.legs {
 				l.in.schedule.flush(&e.spread)
 				l.socket.Close()
 			}
 		}
 	}
-	e.io.Close()
+	return e.io.Close()
 }
 
 // run is the thread. Deadlines are absolute: lateness does not add up.
@@ -77,24 +85,29 @@ func (e *engine) run() {
 	buf := make([]byte, 1500)
 	start := media.Now() + step
 	for tick := int64(0); ; tick++ {
+		due := start + time.Duration(tick)*step
 		if tick%slots == 0 {
-			select {
-			case <-e.stop:
-				return
-			default:
-			}
 			e.accept()
 			e.now = *e.window.Load()
-		}
-		row := &e.cells[tick%slots]
-		if empty(row) {
-			if tick%slots != slots-1 {
-				continue
+			if e.stopped() && due >= e.now.to {
+				return
 			}
 		}
-		due := start + time.Duration(tick)*step
+		row := &e.cells[tick%slots]
+		if empty(row) && tick%slots != slots-1 {
+			continue
+		}
 		media.SleepUntil(due)
 		e.serve(row, tick, due, buf)
+	}
+}
+
+func (e *engine) stopped() bool {
+	select {
+	case <-e.stop:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"trivox/cmd/trivox/internal/phone"
 	"trivox/media/codec"
 )
 
@@ -22,7 +23,7 @@ type Options struct {
 	Bitrate     int     `default:"32000" help:"Bit rate of Opus, bit/s."`
 	Seed        uint64  `default:"1" help:"Seed of all that is drawn by chance."`
 	Threads     int     `default:"0" help:"Threads that send: 1 or 2; 0 takes 2 from 2,000 callers on."`
-	Transport   string  `enum:"udp,tcp" default:"udp" help:"udp or tcp for SIP."`
+	Transport   string  `enum:",udp,tcp" default:"" help:"udp or tcp for SIP. Default: the URI's transport parameter, else udp."`
 	LocalRTP    string  `name:"local-rtp" help:"Address to send and receive sound at. Default: the one that leads to the server."`
 	ServerPID   int     `name:"server-pid" help:"Process of the server on this machine: report its CPU and memory, children included."`
 	JSON        string  `name:"json" help:"Write the report as JSON to this file, - for standard output."`
@@ -74,6 +75,9 @@ func (o Options) check() (plan, error) {
 	if p.Threads == 0 {
 		p.Threads = 1 + p.Legs/2000
 		p.Threads = min(p.Threads, 2)
+	}
+	if p.Transport == "" {
+		p.Transport = phone.Transport(p.target.uri(1, 1))
 	}
 	if o.LocalRTP != "" {
 		if p.local, err = netip.ParseAddr(o.LocalRTP); err != nil {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"strings"
 	"time"
 
 	"trivox/cmd/trivox/internal/phone"
@@ -83,6 +82,7 @@ func run(ctx context.Context, p plan, dial dialer, progress io.Writer) (*report,
 	if t.count(); t.alive > 0 { // else there is nothing to measure
 		t.watch(ctx, nil, t.settle)
 		if err := t.measure(ctx); err != nil {
+			t.setWindow(window{})
 			hangUpAll(context.WithoutCancel(ctx), t.callers)
 			return nil, errors.Join(err, t.close())
 		}
@@ -157,8 +157,9 @@ func (t *test) prepare() error {
 
 // close ends the threads; every socket is closed after.
 func (t *test) close() error {
+	var errs []error
 	for _, e := range t.engines {
-		e.finish()
+		errs = append(errs, e.finish())
 	}
 	for _, c := range t.callers {
 		c.leg.socket.Close() // again for those the engines had: does nothing
@@ -166,7 +167,7 @@ func (t *test) close() error {
 	if t.rtcp != nil {
 		t.rtcp.Close()
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // measure sets the window and waits for its end. The CPU is read at both ends;
@@ -205,68 +206,4 @@ func (t *test) usages() (server, mine usage, err error) {
 	}
 	mine, err = processUsage("/proc", os.Getpid())
 	return server, mine, err
-}
-
-// watch waits for until to be closed, or for d, or for ctx to end; meanwhile
-// it notices calls that the server ended, and says every second how it goes.
-func (t *test) watch(ctx context.Context, until <-chan struct{}, d time.Duration) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	var over <-chan time.Time
-	if until == nil {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		over = timer.C
-	}
-	for {
-		select {
-		case <-until:
-			return
-		case <-over:
-			return
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			if until == nil { // dialAll owns the callers before
-				t.count()
-			}
-			if now.Sub(t.shown) >= time.Second {
-				t.show(now)
-			}
-		}
-	}
-}
-
-func (t *test) count() {
-	t.failed, t.alive, t.droppedSoFar = 0, 0, 0
-	for _, c := range t.callers {
-		switch {
-		case c.err != nil:
-			t.failed++
-		case c.gone():
-			t.droppedSoFar++
-		default:
-			t.alive++
-		}
-	}
-}
-
-// show prints one line of progress.
-func (t *test) show(now time.Time) {
-	var received uint64
-	for _, e := range t.engines {
-		received += e.received.Load()
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%3.0f s", now.Sub(t.began).Seconds())
-	if t.alive+t.failed+t.droppedSoFar == 0 {
-		fmt.Fprintf(&b, "  calling")
-	} else {
-		fmt.Fprintf(&b, "  %d up, %d failed, %d ended by the server", t.alive, t.failed, t.droppedSoFar)
-	}
-	if !t.shown.IsZero() {
-		fmt.Fprintf(&b, ", %.0f packets/s received", float64(received-t.lastReceived)/now.Sub(t.shown).Seconds())
-	}
-	fmt.Fprintln(t.progress, b.String())
-	t.shown, t.lastReceived = now, received
 }

