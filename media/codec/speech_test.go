@@ -93,13 +93,19 @@ func snr(want, got []int16, maxLag int) (best float64, lag int) {
 func spectrum(pcm []int16, bins int) []float64 {
 	n := len(pcm)
 	db := make([]float64, bins)
+	turn := make([]complex128, n)
+	windowed := make([]float64, n)
+	for i, v := range pcm {
+		turn[i] = cmplx.Rect(1, -2*math.Pi*float64(i)/float64(n))
+		windowed[i] = float64(v) * (0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/float64(n)))
+	}
 	for k := range db {
-		var sum complex128
-		for i, v := range pcm {
-			w := 0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/float64(n))
-			sum += complex(float64(v)*w, 0) * cmplx.Rect(1, -2*math.Pi*float64(k*i)/float64(n))
+		var re, im float64
+		for i, v := range windowed {
+			w := turn[k*i%n]
+			re, im = re+v*real(w), im+v*imag(w)
 		}
-		p := cmplx.Abs(sum) / float64(n) * 2
+		p := math.Hypot(re, im) / float64(n) * 2
 		db[k] = 10 * math.Log10(p*p+36)
 	}
 	return db

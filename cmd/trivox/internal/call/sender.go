@@ -78,6 +78,12 @@ func (s *sender) slot(session *media.Session, send func([]byte)) error {
 	return nil
 }
 
+// skip lets a slot pass that came too late to be sent.
+func (s *sender) skip(session *media.Session) {
+	s.source.read(s.slotPCM)
+	session.Skip(uint32(samples(s.media.Codec.ClockRate, slot)))
+}
+
 // one sends the packet of this packet time: sound, or a digit being dialled.
 func (s *sender) one(session *media.Session, send func([]byte)) error {
 	units := uint32(samples(s.media.Codec.ClockRate, s.media.PTime))

@@ -74,13 +74,17 @@ func (s *stream) run(ctx context.Context) error {
 			if s.plan.length > 0 && now-s.began >= s.plan.length {
 				return nil
 			}
+			for ; next < now-burst*slot; next += slot { // the machine slept
+				s.overruns++
+				if err := s.hear(next); err != nil {
+					return err
+				}
+				s.sender.skip(s.session)
+			}
 			if err := s.tick(now); err != nil {
 				return err
 			}
-			if next += slot; next < now-5*slot { // the machine slept
-				s.overruns += int((now - next) / slot)
-				next = now
-			}
+			next += slot
 			timer.Reset(next - media.Now())
 		}
 	}
@@ -104,15 +108,26 @@ func (s *stream) agree(ctx context.Context, m sdp.Media) error {
 	return s.listener.agree(m)
 }
 
-func (s *stream) tick(now time.Duration) error {
+// burst is how many packets may go out at once when we are late; what is later
+// than that is not sent at all.
+const burst = 5
+
+// hear plays one slot, and records it: a recording has no gap, however late
+// we are.
+func (s *stream) hear(now time.Duration) error {
 	if err := s.receive(now); err != nil {
 		return err
 	}
 	pcm := s.listener.slot(now)
-	if s.rec != nil {
-		if err := s.rec.write(pcm, s.listener.codec.SampleRate); err != nil {
-			return err
-		}
+	if s.rec == nil {
+		return nil
+	}
+	return s.rec.write(pcm, s.listener.codec.SampleRate)
+}
+
+func (s *stream) tick(now time.Duration) error {
+	if err := s.hear(now); err != nil {
+		return err
 	}
 	s.press(now)
 	if err := s.sender.slot(s.session, s.send); err != nil {
