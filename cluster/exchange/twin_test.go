@@ -257,8 +257,9 @@ func TestServerAgreesWithTwin(t *testing.T) {
 		})
 		domain := rapid.SampledFrom([]Domain{"a", "b", "c"})
 		slot := uint64(0)
+		var local []mixer.Rank
 		for range rapid.IntRange(1, 120).Draw(t, "events") {
-			switch rapid.IntRange(0, 19).Draw(t, "event") {
+			switch rapid.IntRange(0, 29).Draw(t, "event") {
 			case 0, 1:
 				d := domain.Draw(t, "domain")
 				ptime := time.Duration(rapid.IntRange(1, 6).Draw(t, "ptime")) * 10 * time.Millisecond
@@ -284,7 +285,14 @@ func TestServerAgreesWithTwin(t *testing.T) {
 				s.Receive(slot, d, st)
 				w.receive(slot, d, st)
 			default:
-				local := rapid.SliceOfNDistinct(rank, 0, 6, func(r mixer.Rank) uint32 { return r.SSRC }).Draw(t, "local")
+				if rapid.IntRange(0, 7).Draw(t, "change") == 0 {
+					local = rapid.SliceOfNDistinct(rank, 0, 6, func(r mixer.Rank) uint32 { return r.SSRC }).Draw(t, "local")
+				}
+				for i := range local { // voices stop and start
+					if rapid.IntRange(0, 9).Draw(t, "turn") == 0 {
+						local[i].Active = !local[i].Active
+					}
+				}
 				res := s.Tick(slot, local)
 				for i, j := range res.Index {
 					if j >= 0 && local[j] != res.F[i] {
