@@ -1,11 +1,15 @@
 package loudness
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	noiseBlock = 4 // slots whose mean is one reading of the noise
 	noiseParts = 8 // parts of the window, dropped one at a time
 	noiseUnit  = noiseBlock * noiseParts
+	noiseKnown = noiseParts / 2 // parts to be heard before the floor counts
 )
 
 // follower estimates a leg's noise floor by minimum statistics: speech pauses
@@ -21,6 +25,7 @@ type follower struct {
 
 	parts   [noiseParts]uint16 // lowest reading of each past part
 	oldest  int
+	past    int    // parts ever completed, counted up to noiseKnown
 	lowest  uint16 // of the present part, meaningful when readings > 0
 	reading int    // readings in the present part
 
@@ -28,11 +33,16 @@ type follower struct {
 }
 
 func newFollower(p Params) follower {
-	return follower{block: noiseBlock * p.Slot, blocks: p.NoiseWindow / noiseUnit}
+	f := follower{block: noiseBlock * p.Slot, blocks: p.NoiseWindow / noiseUnit}
+	f.reset()
+	return f
 }
 
 func (f *follower) reset() {
 	*f = follower{block: f.block, blocks: f.blocks}
+	for i := range f.parts {
+		f.parts[i] = math.MaxUint16 // nothing heard yet
+	}
 }
 
 // add takes the ungated amplitude x lasting d.
@@ -60,7 +70,11 @@ func (f *follower) read(mean uint16) {
 	for _, l := range f.parts {
 		f.floor = min(f.floor, l)
 	}
+	if f.past < noiseKnown {
+		f.floor = 0
+	}
 	if f.reading == f.blocks {
+		f.past = min(f.past+1, noiseKnown)
 		f.parts[f.oldest] = f.lowest
 		f.oldest = next(f.oldest, noiseParts)
 		f.reading = 0

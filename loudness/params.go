@@ -35,8 +35,8 @@ type Params struct {
 	// GateMax. GateMax at Theta means that nothing loud enough to count as
 	// activity is ever taken for noise, however steady it is: a test tone
 	// stays audible. noise is the lowest mean amplitude of any 4 slots in the
-	// latest NoiseWindow slots, and 0 until that many were heard, so that the
-	// first words of a call cannot be learned as noise.
+	// latest NoiseWindow slots, and 0 until half as many were heard, so that the
+	// first words of a call are not learned as noise.
 	GateMin, GateMax uint16
 	GateRatio        int
 	NoiseWindow      int // a multiple of 32 slots
@@ -105,3 +105,16 @@ func (p Params) Ceiling() Number {
 	a3 := Whole - p.A1 - p.A2
 	return Number((uint64(p.A1+p.A2)*uint64(p.Max) + uint64(a3)*uint64(p.Theta)) / Whole)
 }
+
+// Rise returns the most that a number can grow in one slot under these
+// parameters: what a trunk's numbers are held to (DESIGN 8).
+func (p Params) Rise() Number {
+	a3 := uint64(Whole - p.A1 - p.A2)
+	// A new slot enters the recent past; the one that leaves it for the distant
+	// past takes with it what it may bring there.
+	loud := max(up(uint64(p.A1)*uint64(p.Max), p.RecentPast), up(uint64(p.A2)*uint64(p.Max), p.DistantPast))
+	return Number(up(loud+up(a3*uint64(p.Theta), p.Horizon), Whole)) + 1
+}
+
+// up is a/b, rounded up.
+func up(a uint64, b int) uint64 { return (a + uint64(b) - 1) / uint64(b) }

@@ -51,15 +51,16 @@ func (w *twin) catch(slots int) {
 }
 
 // noise is the lowest mean of 4 slots in the eight latest parts of the window
-// and the one being filled; what was never heard counts as 0.
+// and the one being filled, 0 until four parts were heard.
 func (w *twin) noise() uint16 {
 	per := noiseBlock * int(w.p.Slot/unit)
 	part := w.p.NoiseWindow / noiseUnit
 	readings := len(w.raw) / per
-	first := ((readings-1)/part - noiseParts) * part
-	if readings == 0 || first < 0 {
+	done := (readings - 1) / part
+	if readings == 0 || done < noiseKnown {
 		return 0
 	}
+	first := max(done-noiseParts, 0) * part
 	low := uint16(math.MaxUint16)
 	for r := first; r < readings; r++ {
 		var sum uint64
@@ -142,8 +143,13 @@ func TestMeterAgreesWithTwin(t *testing.T) {
 			} else {
 				x := amplitude.Draw(t, "x")
 				d := rapid.SampledFrom(durations).Draw(t, "d")
+				before := m.Number()
 				m.Add(x, d)
 				w.add(x, d)
+				slots := int((d+p.Slot-1)/p.Slot) + 1 // that the packet may touch
+				if m.Number() > before && int(m.Number()-before) > slots*int(p.Rise()) {
+					t.Fatalf("lambda rose from %d to %d in %v, by more than %d a slot", before, m.Number(), d, p.Rise())
+				}
 			}
 			if f, n := w.lambda(), float64(m.Number()); n > f+1e-6 || n <= f-1-1e-6 {
 				t.Fatalf("lambda %v, the twin has %.4f", n, f)
