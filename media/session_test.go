@@ -238,60 +238,6 @@ func TestSessionJitter(t *testing.T) {
 	}
 }
 
-func TestSessionBuilds(t *testing.T) {
-	s := testSession()
-	var p rtp.Packet
-	seq, stamp := uint16(100), uint32(5000)
-	for i := range 70000 {
-		samples := uint32(160 + i%3)
-		b := s.Build(nil, 8, samples, i%5 == 0, []byte("abc"))
-		if err := p.Unmarshal(b); err != nil {
-			t.Fatal(err)
-		}
-		if p.SequenceNumber != seq || p.Timestamp != stamp || p.SSRC != 0x1000 || p.PayloadType != 8 || p.Marker != (i%5 == 0) || string(p.Payload) != "abc" {
-			t.Fatalf("packet %d: %v", i, p)
-		}
-		seq++
-		stamp += samples
-		if i%1000 == 0 {
-			s.Skip(480)
-			stamp += 480
-		}
-		if i == 30000 { // a re-INVITE changes nothing here
-			s.Update(0, testTerms())
-		}
-	}
-	if st := s.Stats(); st.Sent != 70000 || st.SentOctets != 210000 {
-		t.Errorf("%+v", st)
-	}
-	terms := testTerms()
-	terms.LevelID = 5
-	s.Update(0, terms)
-	if err := p.Unmarshal(s.BuildLevel([]byte{}, 0, 160, false, Level{Voice: true, DBov: 30}, []byte("xyz"))); err != nil {
-		t.Fatal(err)
-	}
-	var level rtp.AudioLevelExtension
-	if err := level.Unmarshal(p.GetExtension(5)); err != nil || level.Level != 30 || !level.Voice || string(p.Payload) != "xyz" {
-		t.Errorf("%v: level %+v, %v", p, level, err)
-	}
-	s.Update(0, testTerms())
-	if err := p.Unmarshal(s.BuildLevel(nil, 0, 160, false, Level{}, nil)); err != nil || p.Extension {
-		t.Errorf("an extension that was not agreed on: %v, %v", p, err)
-	}
-}
-
-// RFC 3711, 3.3.1: a first sequence number of 2^15 or more could be taken for a wrap.
-func TestSessionDrawsItsNumbers(t *testing.T) {
-	seen := map[uint32]bool{}
-	for i := range uint64(200) {
-		s := NewSession(SessionConfig{Rand: rand.New(rand.NewPCG(i, 0)), Terms: testTerms()})
-		if s.seq >= 1<<15 || s.ssrc == 0 || seen[s.ssrc] {
-			t.Errorf("seq %d, SSRC %d", s.seq, s.ssrc)
-		}
-		seen[s.ssrc] = true
-	}
-}
-
 func TestSessionDoesNotAllocate(t *testing.T) {
 	s := testSession(func(c *SessionConfig) { c.Terms.LevelID = 3 })
 	now := time.Duration(0)
