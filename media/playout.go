@@ -197,7 +197,7 @@ func (p *Playout) adjust(excess int) {
 		if excess < p.stretch.least {
 			return
 		}
-		worth := excess >= p.slot/2 // for less, wait for a quiet place
+		worth := excess >= p.slot*3/4 // for less, wait for a quiet place
 		if !worth && !p.stretch.quiet(p.line, p.from, p.from) {
 			return
 		}

@@ -28,7 +28,7 @@ func (linear) Reset()                      {}
 
 func linearPlayout(t testing.TB, rate int) *Playout {
 	t.Helper()
-	p, err := newPlayout(codec.Codec{Name: "L16", ClockRate: rate, SampleRate: rate}, linear{}, rate, jitter.Config{})
+	p, err := newPlayout(codec.Codec{Name: "L16", ClockRate: rate, SampleRate: rate}, linear{}, rate, jitter.Config{PayloadLimit: 1920})
 	if err != nil {
 		t.Fatal(err)
 	}
