@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// reportInterval is the mean time between our reports (RFC 3550, 6.2: the least that a session of two
+// members needs, whatever its bandwidth). Times drawn around it are divided by e-3/2 (6.3.1).
+const (
+	reportInterval   = 5 * time.Second
+	compensationMul  = 100000
+	compensationBase = 121828
+)
+
 // RemoteRTCP is where RTCP is to be sent: by the RTP socket to Remote's port where Terms.Mux was
 // agreed on, else by the RTCP socket. Invalid when none is to be sent. RTCP goes on while the
 // direction agreed on forbids RTP (RFC 3264, 5.1).

@@ -19,14 +19,6 @@ const (
 	blockDLRR = 5 // RFC 3611, 4.5
 )
 
-// reportInterval is the mean time between our reports (RFC 3550, 6.2: the least that a session of
-// two members needs, whatever its bandwidth), and the randomisation of 6.3.1 divides by e-3/2.
-const (
-	reportInterval   = 5 * time.Second
-	compensationMul  = 100000
-	compensationBase = 121828
-)
-
 // control is what a Session knows of its RTCP.
 type control struct {
 	named    netip.AddrPort // by SDP
