@@ -86,7 +86,7 @@ func TestTenMinuteTone(t *testing.T) {
 			t.Parallel()
 			d := 10 * time.Minute
 			if testing.Short() {
-				d = 20 * time.Second
+				d = 5 * time.Second
 			}
 			h := newHall(t, nil)
 			h.dial("tea", c, 20*time.Millisecond, sine(440, 0.25, c.SampleRate))

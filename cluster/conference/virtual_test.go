@@ -16,7 +16,7 @@ import (
 
 // hall is a Server whose one worker is driven in virtual time, with a network in memory.
 type hall struct {
-	t      *testing.T
+	t      testing.TB
 	server *Server
 	worker *worker
 	now    time.Duration
@@ -25,7 +25,7 @@ type hall struct {
 	ports  *media.Ports
 }
 
-func newHall(t *testing.T, change func(*Config)) *hall {
+func newHall(t testing.TB, change func(*Config)) *hall {
 	t.Helper()
 	cfg := Default(1)
 	cfg.AloneTone, cfg.JoinTone, cfg.NoiseLevel = false, false, noNoise
@@ -47,8 +47,9 @@ func newHall(t *testing.T, change func(*Config)) *hall {
 	t.Cleanup(func() {
 		for _, p := range h.phones {
 			p.leg.End(Cause{Text: "test over"})
+			h.drain()
 		}
-		h.worker.drain(h.now)
+		h.drain()
 		if n := ports.InUse(); n != 0 {
 			t.Errorf("%d port pairs leaked", n)
 		}
@@ -62,7 +63,7 @@ func (h *hall) slot() {
 	for _, p := range h.phones {
 		p.speak(h.now)
 	}
-	h.worker.drain(h.now)
+	h.drain()
 	h.worker.tick(h.now, 0)
 	for {
 		select {
@@ -72,6 +73,13 @@ func (h *hall) slot() {
 		default:
 		}
 		return
+	}
+}
+
+// drain runs all that waits for the worker.
+func (h *hall) drain() {
+	for len(h.worker.inbox) > 0 {
+		h.worker.drain(h.now)
 	}
 }
 
@@ -111,7 +119,7 @@ func (h *hall) Flush() {}
 
 // phone is a caller: it sends source, and keeps what it hears.
 type phone struct {
-	t       *testing.T
+	t       testing.TB
 	leg     *Leg
 	addr    netip.AddrPort
 	codec   codec.Codec
@@ -145,7 +153,7 @@ func (h *hall) dial(room string, c codec.Codec, ptime time.Duration, source func
 	h.t.Helper()
 	p := &phone{
 		t: h.t, codec: c, pt: uint8(c.PayloadType), ptime: ptime, source: source, next: h.now + Slot,
-		addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 1, byte(len(h.phones))}), 4000),
+		addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 1, byte(len(h.phones) % 250)}), 4000+uint16(len(h.phones)/250)),
 	}
 	var err error
 	if p.encoder, err = c.NewEncoder(codec.Settings{PTime: ptime, Bitrate: 32000}); err != nil {
