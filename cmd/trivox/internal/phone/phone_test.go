@@ -12,7 +12,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-func open(t *testing.T, network string) *Agent {
+func open(t testing.TB, network string) *Agent {
 	t.Helper()
 	a, err := Open(Config{Local: netip.MustParseAddrPort("127.0.0.1:0"), Transport: network, User: "ann"})
 	if err != nil {
@@ -350,5 +350,24 @@ func TestSource(t *testing.T) {
 	}
 	if got := Transport("sip:tea@127.0.0.1;transport=TCP"); got != "tcp" {
 		t.Errorf("transport %q", got)
+	}
+}
+
+// A call from INVITE to the 200 of its BYE, both ends in this process.
+func BenchmarkCall(b *testing.B) {
+	u, a := startUAS(b, "udp"), open(b, "udp")
+	ctx := context.Background()
+	for b.Loop() {
+		d, err := a.Dial(ctx, Call{URI: u.uri("tea"), Offer: []byte("v=0")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		<-u.calls
+		<-u.offers
+		<-u.acks
+		if err := d.Bye(ctx, ""); err != nil {
+			b.Fatal(err)
+		}
+		<-u.byes
 	}
 }

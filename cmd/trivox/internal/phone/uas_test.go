@@ -24,7 +24,7 @@ type uas struct {
 	infos   chan *sip.Request
 }
 
-func startUAS(t *testing.T, network string) *uas {
+func startUAS(t testing.TB, network string) *uas {
 	t.Helper()
 	u := &uas{
 		calls: make(chan *sipgo.DialogServerSession, 1000), offers: make(chan []byte, 1000), acks: make(chan *sip.Request, 5000),
