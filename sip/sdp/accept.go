@@ -72,24 +72,24 @@ func conclude(o, a *Description, at int, ours Local) (Media, *Refusal) {
 }
 
 // extras settles telephone-event, comfort noise and the level extension.
-func (out *Media) extras(o, a *Description, mine, theirs []Codec, ours Local) {
-	rate := out.Codec.ClockRate
+func (m *Media) extras(o, a *Description, mine, theirs []Codec, ours Local) {
+	rate := m.Codec.ClockRate
 	if e, also, ok := events(theirs, rate); ok && ours.DTMF {
-		out.DTMFSend, out.DTMFRate, out.AlsoDTMF = int(e.PayloadType), e.ClockRate, also
-		if m, ok := same(mine, e); ok {
-			out.DTMFRecv = int(m.PayloadType)
-			if m.PayloadType != e.PayloadType && !contains(mine, e.PayloadType) {
-				out.AlsoDTMF = append(out.AlsoDTMF, e.PayloadType)
+		m.DTMFSend, m.DTMFRate, m.AlsoDTMF = int(e.PayloadType), e.ClockRate, also
+		if own, ok := same(mine, e); ok {
+			m.DTMFRecv = int(own.PayloadType)
+			if own.PayloadType != e.PayloadType && !contains(mine, e.PayloadType) {
+				m.AlsoDTMF = append(m.AlsoDTMF, e.PayloadType)
 			}
 		}
 	}
-	line := &a.Media[out.Index]
+	line := &a.Media[m.Index]
 	if ours.CN && a.suppressing(line) && noise(mine, rate) >= 0 {
-		out.CN = noise(theirs, rate)
+		m.CN = noise(theirs, rate)
 	}
-	if id, _ := o.level(&o.Media[out.Index]); id != 0 && ours.LevelExt {
+	if id, _ := o.level(&o.Media[m.Index]); id != 0 && ours.LevelExt {
 		if got, _ := a.level(line); got == id {
-			out.LevelExt = id
+			m.LevelExt = id
 		}
 	}
 }
@@ -122,13 +122,13 @@ func same(list []Codec, c Codec) (Codec, bool) {
 }
 
 // own keeps what our offer was: its version, digest and lines.
-func (out *Media) own(o *Description, offer []byte) {
-	out.SessionID, out.Version = o.Origin.numbers()
-	out.ours = sent(offer)
-	out.Others = make([]string, len(o.Media))
+func (m *Media) own(o *Description, offer []byte) {
+	m.SessionID, m.Version = o.Origin.numbers()
+	m.ours = sent(offer)
+	m.Others = make([]string, len(o.Media))
 	for i := range o.Media {
-		if i != out.Index {
-			out.Others[i] = rejected(&o.Media[i])
+		if i != m.Index {
+			m.Others[i] = rejected(&o.Media[i])
 		}
 	}
 }

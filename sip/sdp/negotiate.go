@@ -203,22 +203,22 @@ func (d *Description) silentRTCP(m *MediaLine) bool {
 }
 
 // settle fills in what both Answer and Accept read from the peer's line.
-func (out *Media) settle(d *Description, m *MediaLine, ours Local) {
-	out.RTCPMux = m.multiplexed() && out.RTCPMux
-	w := d.locate(m, out.RTCPMux)
-	out.Remote, out.RemoteRTCP = w.rtp, w.rtcp
-	out.RemoteHost, out.RemotePort, out.RemoteRTCPPort = w.host, w.port, w.rtcpPort
-	theirs := d.direction(m)
+func (m *Media) settle(d *Description, line *MediaLine, ours Local) {
+	m.RTCPMux = line.multiplexed() && m.RTCPMux
+	w := d.locate(line, m.RTCPMux)
+	m.Remote, m.RemoteRTCP = w.rtp, w.rtcp
+	m.RemoteHost, m.RemotePort, m.RemoteRTCPPort = w.host, w.port, w.rtcpPort
+	theirs := d.direction(line)
 	if w.unspecified { // RFC 3264, 8.4; OA-3: sending to it is impossible
 		theirs = theirs.And(SendOnly)
 	}
-	out.Hold = !theirs.Receives() && ours.Direction.Sends()
-	out.Direction = theirs.Reverse().And(ours.Direction)
-	out.NoRTCP = d.silentRTCP(m)
-	out.PTime = d.packetTime(m, out.Codec, ours)
-	out.Profile = "RTP/AVP"
-	if strings.EqualFold(m.Profile, "RTP/AVPF") {
-		out.Profile = "RTP/AVPF"
+	m.Hold = !theirs.Receives() && ours.Direction.Sends()
+	m.Direction = theirs.Reverse().And(ours.Direction)
+	m.NoRTCP = d.silentRTCP(line)
+	m.PTime = d.packetTime(line, m.Codec, ours)
+	m.Profile = "RTP/AVP"
+	if strings.EqualFold(line.Profile, "RTP/AVPF") {
+		m.Profile = "RTP/AVPF"
 	}
 }
 

@@ -7,8 +7,7 @@ import (
 )
 
 const (
-	listenLimit = 500 // legs whose sound is decoded and judged
-	delayLimit  = 60  // legs in whose sound a talker is searched
+	listenLimit = 500 // legs whose sound is decoded, judged and searched for a talker
 	audible     = -50 // dBov from which a leg hears somebody
 )
 
@@ -101,8 +100,7 @@ func (r *report) listen(t *test) error {
 	}
 	var levels []float64
 	var delays []time.Duration
-	stride := max(1, len(t.callers)/listenLimit)
-	every := max(1, min(len(t.callers), listenLimit)/delayLimit)
+	stride := (len(t.callers) + listenLimit - 1) / listenLimit
 	for i := 0; i < len(t.callers); i += stride {
 		c := t.callers[i]
 		others := slices.DeleteFunc(slices.Clone(talkers[c.leg.conference]), func(l *leg) bool { return l == c.leg })
@@ -120,10 +118,8 @@ func (r *report) listen(t *test) error {
 			continue
 		}
 		r.Heard.Hearing++
-		if i/stride%every == 0 {
-			if d, ok := findTalker(h, others, i); ok {
-				delays = append(delays, d)
-			}
+		if d, ok := findTalker(h, others, i); ok {
+			delays = append(delays, d)
 		}
 	}
 	slices.Sort(levels)

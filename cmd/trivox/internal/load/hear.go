@@ -109,44 +109,31 @@ func (l *loop) correlate(x []int16, at int) (lag int, peak float64) {
 	}
 	most := int(longestDelay * referenceRate / time.Second)
 	least := -most / 20
-	ref := make([]float32, n+most-least)
+	ref := make([]float64, n+most-least)
 	for i := range ref {
 		j := (at - most + i) % len(l.pcm)
 		if j < 0 {
 			j += len(l.pcm)
 		}
-		ref[i] = float32(l.pcm[j])
+		ref[i] = float64(l.pcm[j])
 	}
-	y := make([]float32, n)
+	y := make([]float64, n)
 	energy := 0.0
 	for i, s := range x {
-		y[i] = float32(s)
-		energy += float64(s) * float64(s)
+		y[i] = float64(s)
+		energy += y[i] * y[i]
 	}
 	refEnergy := 0.0
 	for _, r := range ref[:n] {
-		refEnergy += float64(r) * float64(r)
+		refEnergy += r * r
 	}
-	for shift := 0; shift+n <= len(ref); shift++ { // lag = most - shift
-		if c := dot(y, ref[shift:shift+n]) / math.Sqrt(energy*refEnergy+1); c > peak {
+	for shift, c := range products(ref, y) { // lag = most - shift
+		if c /= math.Sqrt(energy*refEnergy + 1); c > peak {
 			lag, peak = most-shift, c
 		}
 		if shift+n < len(ref) {
-			out, in := float64(ref[shift]), float64(ref[shift+n])
-			refEnergy += in*in - out*out
+			refEnergy += ref[shift+n]*ref[shift+n] - ref[shift]*ref[shift]
 		}
 	}
 	return lag, peak
-}
-
-func dot(a, b []float32) float64 {
-	var s0, s1, s2, s3 float32
-	b = b[:len(a)]
-	for i := 0; i+4 <= len(a); i += 4 {
-		s0 += a[i] * b[i]
-		s1 += a[i+1] * b[i+1]
-		s2 += a[i+2] * b[i+2]
-		s3 += a[i+3] * b[i+3]
-	}
-	return float64(s0) + float64(s1) + float64(s2) + float64(s3)
 }
