@@ -114,16 +114,16 @@ func distortion(pcm []int16, rate int, freqs ...float64) float64 {
 }
 
 // DESIGN 11: two full-scale talkers at once: no wrap, total harmonic distortion
-// under 3 %. Tones of whole periods in the second that is looked at.
+// under 3 %. Tones of whole periods in the half second that is looked at.
 func TestTwoFullScaleTalkers(t *testing.T) {
 	for _, rate := range rates {
-		for _, f := range [][2]float64{{440, 440}, {440, 550}, {150, 210}, {200, 1000}, {1000, 1100}, {100, 3000}, {400, 420}, {440, 490}, {697, 1209}} {
-			src := make([]int32, 3*rate)
+		for _, f := range [][2]float64{{440, 440}, {440, 550}, {150, 210}, {200, 1000}, {1000, 1100}, {100, 3000}, {400, 420}, {440, 490}, {700, 1210}} {
+			src := make([]int32, 2*rate)
 			for i := range src {
 				p := 2 * math.Pi * float64(i) / float64(rate)
 				src[i] = int32(32767*math.Sin(p*f[0])) + int32(32767*math.Sin(p*f[1]))
 			}
-			dst := limit(rate, src)[2*rate:]
+			dst := limit(rate, src)[3*rate/2:]
 			freqs := f[:]
 			if f[0] == f[1] {
 				freqs = f[:1]

@@ -45,11 +45,11 @@ const toneAmp = 16000
 // (images and noise). Of a tone that the result cannot hold all is elsewhere.
 func response(t testing.TB, from, to int, freq float64) (tone, elsewhere float64) {
 	t.Helper()
-	src := make([]int16, from)
+	src := make([]int16, from*24/100) // 40 ms to settle, 200 ms to look at
 	for i := range src {
 		src[i] = int16(math.Round(toneAmp * math.Sin(2*math.Pi*freq*float64(i)/float64(from))))
 	}
-	dst := resample(t, from, to, src)[to/10 : to-to/10]
+	dst := resample(t, from, to, src)[to/25:]
 	var re, im, all float64
 	for i, s := range dst {
 		p := 2 * math.Pi * freq * float64(i) / float64(to)

@@ -86,7 +86,7 @@ func TestOneChange(t *testing.T) {
 					bound *= 2
 				}
 				worst := uint64(0)
-				for seed := range uint64(60) {
+				for seed := range uint64(30) {
 					worst = max(worst, oneChange(policy, delay, seed, change))
 				}
 				if worst > bound {
@@ -136,10 +136,10 @@ func TestStreamsPerSlot(t *testing.T) {
 			w := crowd(with(policy), 3, n, 4, func(d, l int) loudness.Number {
 				return loudness.Number(1000 + 30000/(1+r.IntN(40)) + d)
 			})
-			for range 100 {
+			for range 40 {
 				w.step()
 			}
-			for range 20 {
+			for range 10 {
 				w.step()
 				switch policy {
 				case Full:

@@ -14,7 +14,7 @@ func TestJoinerDoesNotFlood(t *testing.T) {
 	for _, policy := range []Policy{Pessimistic, Optimistic} {
 		for _, told := range []bool{true, false} {
 			w := crowd(with(policy), 10, 49, 3, func(d, l int) loudness.Number { return loudness.Number(2000 + 10*d + l) })
-			for range 100 {
+			for range 40 {
 				w.step()
 			}
 			lnt, heard := w.domains[0].s.LNT()
@@ -26,7 +26,7 @@ func TestJoinerDoesNotFlood(t *testing.T) {
 				d.s.Join(w.slot, lnt, heard)
 			}
 			worst := 0
-			for range 60 {
+			for range 40 {
 				w.step()
 				worst = max(worst, len(d.result.Send))
 			}
