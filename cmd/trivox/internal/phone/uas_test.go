@@ -44,7 +44,7 @@ func startUAS(t testing.TB, network string) *uas {
 	var close io.Closer
 	var host string
 	var port int
-	serve := func() error { return nil }
+	var serve func() error
 	clientOptions := []sipgo.ClientOption{sipgo.WithClientLogger(quiet)}
 	if network == "udp" {
 		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
