@@ -59,7 +59,7 @@ func (s speaker) talk(t testing.TB, p *Playout, slots int, heard func(slot int) 
 	hold := make([]int16, p.slot)
 	sent := 0
 	var next Packet
-	make1 := func() {
+	encode := func() {
 		for i := range pcm {
 			pcm[i] = s.sound(sent*n + i)
 		}
@@ -80,13 +80,13 @@ func (s speaker) talk(t testing.TB, p *Playout, slots int, heard func(slot int) 
 			Arrival: s.phase + at + late, Level: -1}
 		sent++
 	}
-	make1()
+	encode()
 	for slot := range slots {
 		now := time.Duration(slot) * 20 * time.Millisecond
 		for next.Arrival <= now {
 			p.Measure(&next)
 			p.Push(now, next)
-			make1()
+			encode()
 		}
 		p.Tick(now)
 		clear(hold)

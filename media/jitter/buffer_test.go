@@ -31,7 +31,7 @@ type journal struct {
 	skipped int // units of packets left out at their beginning
 }
 
-func record1(t *testing.T, b *Buffer, packets []sent, heard func(int) bool) (j journal) {
+func journey(t *testing.T, b *Buffer, packets []sent, heard func(int) bool) (j journal) {
 	t.Helper()
 	left := 0
 	play(b, packets, heard, func(slot int, now time.Duration, s Slot) {
@@ -160,7 +160,7 @@ func TestNothingIsLost(t *testing.T) {
 		for _, phase := range []time.Duration{0, 3 * ms, 7 * ms, 19 * ms} {
 			test.n.packets, test.n.seed, test.n.phase = 1000, 5, phase
 			b := newBuffer(t, Config{ClockRate: max(test.n.rate, 8000)})
-			j := record1(t, b, test.n.run(), nil)
+			j := journey(t, b, test.n.run(), nil)
 			if missed := 1000 - len(j.played); missed > test.start || !inOrder(j.played, test.start, 1000) {
 				t.Errorf("%s, phase %v: played %d packets, first wrong %d; %+v", test.name, phase, len(j.played), firstWrong(j.played), b.Stats())
 			}
@@ -244,7 +244,7 @@ func TestResetStartsAtOnce(t *testing.T) {
 	after := network{packets: 500, seed: 2, change: func(_ int, p *Packet, _ *time.Duration) {
 		p.Seq, p.Timestamp = p.Seq+12345, p.Timestamp-99999
 	}}
-	j := record1(t, b, after.run(), nil)
+	j := journey(t, b, after.run(), nil)
 	if !slices.Equal(j.played, upTo(500)) {
 		t.Errorf("played %d of 500 packets of the new source", len(j.played))
 	}
@@ -266,7 +266,7 @@ func TestPathGetsLonger(t *testing.T) {
 		return 0
 	}}
 	b := newBuffer(t, Config{})
-	j := record1(t, b, n.run(), always)
+	j := journey(t, b, n.run(), always)
 	if missing := 1000 - len(j.played); missing > lateRun {
 		t.Errorf("%d packets not played, want at most %d", missing, lateRun)
 	}
