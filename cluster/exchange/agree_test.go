@@ -251,3 +251,24 @@ func check(t *rapid.T, p Params, d *domain) {
 		t.Fatalf("LNT %v of %v", d.result.LNT, f)
 	}
 }
+
+// Three who speak in one domain while the others listen are heard by all without
+// a gap, however their numbers move (full; optimistic by step e of algorithm 3).
+func TestSpeakersOfOneDomain(t *testing.T) {
+	for _, policy := range []Policy{Full, Optimistic} {
+		rapid.Check(t, func(t *rapid.T) {
+			w := newWorld(with(policy), uint64(rapid.IntRange(0, 5).Draw(t, "delay")), names(3)...)
+			for n := range 40 {
+				for l := range 3 {
+					w.domains[0].leg(uint32(l+1), loudness.Number(rapid.Uint16Range(1, 3000).Draw(t, "number")), true)
+				}
+				w.step()
+				for i, d := range w.domains {
+					if len(d.result.F) != 3 && (i == 0 || n > int(w.delay)) {
+						t.Fatalf("%v: a speaker is missing:\n%v", policy, w)
+					}
+				}
+			}
+		})
+	}
+}
