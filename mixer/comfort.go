@@ -13,8 +13,9 @@ type Comfort struct {
 // dBov. Equal seeds give equal noise.
 func NewComfort(level uint8, seed uint32) *Comfort {
 	level = min(max(level, 30), 127)
-	// The sum of two uniform values in [-s, s] has an RMS of s*sqrt(2/3), and
-	// the low pass below halves its power once more and a little.
+	// The sum of two uniform values in +-32768 has a variance of 2/3 of
+	// 32768^2, and the low pass below leaves a third of it: an RMS of
+	// 32768/2.1213.
 	rms := 32768.0
 	for range level {
 		rms *= 0.891250938 // -1 dB
