@@ -89,12 +89,15 @@ func contains(list []Codec, pt uint8) bool {
 	return false
 }
 
-// rtpmap reads "opus/48000/2"; no name when it says nothing.
+// rtpmap reads "opus/48000/2"; no name when it says nothing. Where the clock
+// rate is missing (as in the body of RFC 4475, 3.3.15) it is 8000, that of most.
 func rtpmap(pt uint8, value string) Codec {
 	part := strings.Split(value, "/")
-	c := Codec{Name: strings.TrimSpace(part[0]), Channels: 1, PayloadType: pt}
+	c := Codec{Name: strings.TrimSpace(part[0]), ClockRate: 8000, Channels: 1, PayloadType: pt}
 	if len(part) > 1 {
-		c.ClockRate, _ = strconv.Atoi(strings.TrimSpace(part[1]))
+		if n, err := strconv.Atoi(strings.TrimSpace(part[1])); err == nil && n > 0 {
+			c.ClockRate = n
+		}
 	}
 	if len(part) > 2 {
 		if n, err := strconv.Atoi(strings.TrimSpace(part[2])); err == nil && n > 0 {

@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 	wantRefusal(t, err, WarnParameter, "cannot be read")
 }
 
-// RFC 4475, 3.4.2 and OA-1: what cannot be taken is refused line by line.
+// RFC 3264, 6 (OA-1): what cannot be taken is refused line by line.
 func TestRefusedBesideTaken(t *testing.T) {
 	offer := crlf(head + "m=holo 1 FOO/BAR x y\nm=audio 5000 RTP/AVP 18 0\nm=video 3227 RTP/AVP 31\na=rtpmap:31 LPC\n" +
 		"m=audio 5004 RTP/AVP 8\nm=text\n")
@@ -294,6 +294,28 @@ func TestVersions(t *testing.T) {
 		answer, m, err := Answer(offer, us, &first)
 		if err != nil || m.Version != c.want || m.Same != c.same || !strings.Contains(string(answer), fmt.Sprintf("o=- 42 %d ", c.want)) {
 			t.Errorf("%+v: %v version %d same %v\n%s", c, err, m.Version, m.Same, answer)
+		}
+	}
+}
+
+// What is missing or wrong in an rtpmap line.
+func TestRtpmap(t *testing.T) {
+	for _, c := range []struct {
+		lines string
+		codec Codec
+		dtmf  int
+	}{
+		{"a=rtpmap:96 telephone-event\na=rtpmap:0 PCMU\n", Codec{"PCMU", 8000, 1, 0, ""}, 96},
+		{"a=rtpmap:96 telephone-event/x\na=rtpmap:0  pcmu/8000/1 \n", Codec{"pcmu", 8000, 1, 0, ""}, 96},
+		{"a=rtpmap: 0 PCMU/8000\na=rtpmap:96\n", Codec{"PCMU", 8000, 1, 0, ""}, -1},
+		{"a=rtpmap:0 PCMU/8000\na=rtpmap:0 SPEEX/8000\n", Codec{"PCMU", 8000, 1, 0, ""}, -1},
+		{"a=rtpmap:0 SPEEX/8000\na=rtpmap:96 opus/48000\n", Codec{"opus", 48000, 1, 96, ""}, -1},
+		{"a=rtpmap:0 SPEEX/8000\na=rtpmap:9 G722/16000\n", Codec{"G722", 8000, 1, 9, ""}, -1},
+		{"a=rtpmap:300 x/8000\na=rtpmap:0 /8000\n", Codec{"PCMU", 8000, 1, 0, ""}, -1},
+	} {
+		_, m, err := Answer(crlf(head+"m=audio 5000 RTP/AVP 0 96 9 999 -1 x 0\n"+c.lines), ours(), nil)
+		if err != nil || m.Codec != c.codec || m.DTMFSend != c.dtmf {
+			t.Errorf("%q: %v %+v, events %d", c.lines, err, m.Codec, m.DTMFSend)
 		}
 	}
 }
