@@ -79,6 +79,9 @@ func Open(cfg Config) (*Agent, error) {
 	return a, nil
 }
 
+// readBuffer holds some thousand SIP messages while the machine is busy.
+const readBuffer = 4 << 20
+
 // serve binds and starts to read; it returns when requests can be sent.
 func (a *Agent) serve() error {
 	server, err := sipgo.NewServer(a.ua, sipgo.WithServerLogger(a.cfg.Log))
@@ -93,6 +96,7 @@ func (a *Agent) serve() error {
 		if err != nil {
 			return fmt.Errorf("phone: %w", err)
 		}
+		_ = conn.SetReadBuffer(readBuffer) // as much as the kernel allows: many calls share it
 		a.socket, a.addr = conn, conn.LocalAddr().(*net.UDPAddr).AddrPort()
 		read := &reading{UDPConn: conn, begun: make(chan struct{})}
 		go server.ServeUDP(read)
