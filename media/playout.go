@@ -67,7 +67,7 @@ func newPlayout(c codec.Codec, decoder codec.Decoder, clockRate int, cfg jitter.
 	if c.SampleRate%clockRate != 0 {
 		return nil, fmt.Errorf("media: playout of %s: RTP clock %d Hz does not divide %d Hz", c.Name, clockRate, c.SampleRate)
 	}
-	slot := cfg.Slot
+	slot, most := cfg.Slot, cfg.MaxDelay
 	if slot == 0 {
 		slot = jitter.Default().Slot
 	}
@@ -75,7 +75,7 @@ func newPlayout(c codec.Codec, decoder codec.Decoder, clockRate int, cfg jitter.
 		codec: c, decoder: decoder, buffer: buffer,
 		ratio:   c.SampleRate / clockRate,
 		slot:    samplesIn(slot, c.SampleRate),
-		line:    make([]int16, samplesIn(lineTime+2*slot, c.SampleRate)),
+		line:    make([]int16, samplesIn(max(lineTime, most)+2*slot, c.SampleRate)),
 		stretch: newStretch(c.SampleRate, c.SampleRate/clockRate),
 		noise:   codec.NewComfortNoise(1),
 	}
@@ -181,6 +181,7 @@ func (p *Playout) warmUp() {
 
 // align makes what is to be played that long, whatever happened before.
 func (p *Playout) align(length int) {
+	length = min(length, len(p.line))
 	if missing := length - p.end; missing > 0 {
 		copy(p.line[missing:], p.line[:p.end])
 		clear(p.line[:missing])
@@ -193,6 +194,9 @@ func (p *Playout) align(length int) {
 // where it is not heard.
 func (p *Playout) adjust(excess int) {
 	to := p.from
+	if p.end-p.from < p.stretch.join {
+		return
+	}
 	if excess > 0 {
 		if excess < p.stretch.least {
 			return

@@ -143,3 +143,23 @@ func TestNewPlayoutRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Slots and delays other than the usual.
+func TestToneInOtherSlots(t *testing.T) {
+	for _, cfg := range []jitter.Config{
+		{Slot: 10 * time.Millisecond},
+		{Slot: 40 * time.Millisecond},
+		{MaxDelay: 2 * time.Second, MaxMargin: time.Second, FirstMargin: 500 * time.Millisecond},
+	} {
+		cfg.PayloadLimit = 1920
+		p, err := newPlayout(codec.Codec{Name: "L16", ClockRate: 8000, SampleRate: 8000}, linear{}, 8000, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := speaker{rate: 8000, ptime: 20 * time.Millisecond, sound: sine(440, 8000, 10000), slot: cfg.Slot, drift: 300}
+		out := s.talk(t, p, 3000, func(slot int) bool { return slot > 800 })
+		if db, at := worst(out[1000*p.slot:], 440, 8000); db > -35 {
+			t.Errorf("%+v: %.1f dB at sample %d", cfg, db, at)
+		}
+	}
+}

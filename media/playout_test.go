@@ -45,6 +45,7 @@ type speaker struct {
 	sound  func(sample int) int16
 	encode codec.Encoder // nil is linear
 	seed   uint64
+	slot   time.Duration // 0 is 20 ms
 }
 
 // talk plays slots of the speaker's sound and returns what was heard, slot
@@ -59,6 +60,10 @@ func (s speaker) talk(t testing.TB, p *Playout, slots int, heard func(slot int) 
 	hold := make([]int16, p.slot)
 	sent := 0
 	var next Packet
+	slotTime := slotTime
+	if s.slot > 0 {
+		slotTime = s.slot
+	}
 	encode := func() {
 		for i := range pcm {
 			pcm[i] = s.sound(sent*n + i)
@@ -82,7 +87,7 @@ func (s speaker) talk(t testing.TB, p *Playout, slots int, heard func(slot int) 
 	}
 	encode()
 	for slot := range slots {
-		now := time.Duration(slot) * 20 * time.Millisecond
+		now := time.Duration(slot) * slotTime
 		for next.Arrival <= now {
 			p.Measure(&next)
 			p.Push(now, next)
