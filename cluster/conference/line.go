@@ -52,9 +52,8 @@ type setup struct {
 	agreed  sdp.Media
 	terms   media.Terms
 	format  format
-	playout *media.Playout   // nil: the codec is that of before
-	up      *mixer.Resampler // likewise
-	coder   *coder           // nil: the format is that of before
+	playout *media.Playout // nil: the codec is that of before
+	coder   *coder         // nil: the format is that of before
 }
 
 // newLine makes a line that hears and sends nothing yet.

@@ -34,6 +34,7 @@ type worker struct {
 	lateness latenessHistogram
 	overruns counter // slots skipped because the worker was late by more than a slot
 	ticks    counter
+	realtime atomic.Bool    // the kernel lets its thread go first
 	dropped  [drops]counter // RTP packets not heard, by media.Drop
 	received counter        // RTP and RTCP packets
 	sent     counter
@@ -101,8 +102,9 @@ func (w *worker) stop() {
 // run is the worker's thread.
 func (w *worker) run() {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	// never unlocked: the thread, which may be a real-time one, ends with its goroutine
 	defer close(w.gone)
+	w.realtime.Store(media.Realtime() == nil)
 	for w.await() {
 		deadline, skipped := media.Now()+Slot, 0
 		for len(w.conferences) > 0 {
@@ -206,6 +208,7 @@ func (w *worker) disown(c *conference) {
 
 // WorkerStats are figures of one worker since it started.
 type WorkerStats struct {
+	Realtime    bool // its thread goes before ordinary ones
 	Legs        int64
 	Ticks       uint64
 	Overruns    uint64
@@ -219,7 +222,7 @@ type WorkerStats struct {
 
 func (w *worker) stats() WorkerStats {
 	st := WorkerStats{
-		Legs: w.legs.Load(), Ticks: w.ticks.Load(), Overruns: w.overruns.Load(),
+		Realtime: w.realtime.Load(), Legs: w.legs.Load(), Ticks: w.ticks.Load(), Overruns: w.overruns.Load(),
 		Bounds: latenessBounds[:], LatenessSum: time.Duration(w.lateness.sum.Load()),
 	}
 	st.Received, st.Sent = w.received.Load(), w.sent.Load()
