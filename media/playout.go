@@ -193,10 +193,10 @@ func (p *Playout) align(length int) {
 // adjust leaves out about so many samples, or puts them in when negative,
 // where it is not heard.
 func (p *Playout) adjust(excess int) {
-	to := p.from
 	if p.end-p.from < p.stretch.join {
 		return
 	}
+	var to int
 	if excess > 0 {
 		if excess < p.stretch.least {
 			return

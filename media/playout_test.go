@@ -115,8 +115,10 @@ func sine(hertz float64, rate int, peak float64) func(int) int16 {
 // taken away, as a level below that sine in dB; the sine's amplitude too.
 func residue(pcm []int16, hertz float64, rate int) (db, amplitude float64) {
 	var ss, cc, sc, xs, xc, xx float64
-	for i, v := range pcm {
-		s, c := math.Sincos(2 * math.Pi * hertz * float64(i) / float64(rate))
+	turnS, turnC := math.Sincos(2 * math.Pi * hertz / float64(rate))
+	s, c := 0.0, 1.0
+	for _, v := range pcm {
+		s, c = s*turnC+c*turnS, c*turnC-s*turnS
 		x := float64(v)
 		ss, cc, sc = ss+s*s, cc+c*c, sc+s*c
 		xs, xc, xx = xs+x*s, xc+x*c, xx+x*x

@@ -45,8 +45,8 @@ func tone(sound func(int) int16, from, n int) []int16 {
 	return pcm
 }
 
-// The same with clocks 200 ppm apart, where six slots have to be left out or
-// put in: of every 20 ms the best sine is taken away and what is left must be
+// The same with clocks 200 ppm apart, where in ten minutes six slots have to be
+// left out or put in: of every 20 ms the best sine is taken away and what is left must be
 // 40 dB below it at 440 Hz; the other tones fit their lags worse.
 func TestToneThroughDrift(t *testing.T) {
 	tests := []struct {
@@ -61,9 +61,9 @@ func TestToneThroughDrift(t *testing.T) {
 		for _, drift := range []float64{-200, 200} {
 			p := linearPlayout(t, test.rate)
 			s := speaker{rate: test.rate, ptime: 20 * time.Millisecond, drift: drift, phase: 5 * time.Millisecond, sound: sine(test.hertz, test.rate, 10000)}
-			slots := 30_000
-			if test.hertz != 440 || test.rate == 48000 {
-				slots = 8000
+			slots := 4500 // a minute and a half: one slot has to go or come
+			if test.hertz == 440 && test.rate == 8000 {
+				slots = 30_000
 			}
 			out := s.talk(t, p, slots, nil)
 			db, at := worst(out[test.rate/2:], test.hertz, test.rate)
@@ -71,7 +71,7 @@ func TestToneThroughDrift(t *testing.T) {
 			if db > test.limit {
 				t.Errorf("%v Hz at %d Hz, drift %v: %.1f dB at %.2f s, want at most %v", test.hertz, test.rate, drift, db, 0.5+float64(at)/float64(test.rate), test.limit)
 			}
-			if st := p.Stats(); st.Shrunk+st.Grown < 10*time.Millisecond || st.Concealed > 0 || st.Delay > 60*time.Millisecond {
+			if st := p.Stats(); st.Shrunk+st.Grown == 0 || st.Concealed > 0 || st.Delay > 60*time.Millisecond {
 				t.Errorf("%v Hz at %d Hz, drift %v: %+v", test.hertz, test.rate, drift, st)
 			}
 		}
@@ -83,7 +83,7 @@ func TestToneThroughDrift(t *testing.T) {
 func TestToneThroughCodecs(t *testing.T) {
 	limits := map[string]float64{"opus": -29, "G722": -38, "PCMU": -35, "PCMA": -34} // dB; the codecs' own noise
 	for _, c := range codec.All() {
-		for _, drift := range []float64{-500, 0, 500} {
+		for _, drift := range []float64{-1000, 0, 1000} {
 			p, err := NewPlayout(c, c.ClockRate, jitter.Config{})
 			if err != nil {
 				t.Fatal(err)
@@ -93,7 +93,7 @@ func TestToneThroughCodecs(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := speaker{rate: c.SampleRate, ptime: 20 * time.Millisecond, drift: drift, sound: sine(440, c.SampleRate, 10000), encode: e, jitter: 300 * time.Microsecond}
-			out := s.talk(t, p, 2500, nil)
+			out := s.talk(t, p, 1500, nil)
 			db, at := worst(out[c.SampleRate:], 440, c.SampleRate)
 			t.Logf("%s, drift %v: %.1f dB", c.Name, drift, db)
 			if db > limits[c.Name] {
