@@ -6,7 +6,7 @@
 // conference ([Resampler]), evened out ([Gain]), faded in and out ([Fader]) and
 // summed in 32 bits ([Add]); each speaker gets the sum without himself
 // ([Subtract]); a [Limiter] brings every sum back to 16 bits, once, without
-// clipping; [Comfort] keeps the line from sounding dead.
+// clipping.
 //
 // Samples are linear 16-bit mono at 8, 16 or 48 kHz; sums are int32 at the same
 // scale. Nothing here allocates after its constructor. The package is pure: it

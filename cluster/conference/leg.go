@@ -110,8 +110,8 @@ func (l *Leg) agree(m sdp.Media) error {
 	if !ok {
 		return fmt.Errorf("conference: %w: %q was agreed", errNothingInCommon, m.Codec.Name)
 	}
-	f := format{codec: c, ptime: m.PTime, set: l.cfg.Coding}
-	f.set.PTime = m.PTime
+	f := format{codec: c, ptime: c.PacketTime(m.PTime), set: l.cfg.Coding}
+	f.set.PTime = f.ptime
 	up := &setup{agreed: m, terms: l.terms(m), format: f}
 	var err error
 	if l.line == nil || f != l.format {
