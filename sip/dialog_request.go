@@ -116,9 +116,9 @@ func resolve(ctx context.Context, uri sipgo.Uri) (netip.AddrPort, error) {
 // send transmits a request and posts done with its final response, or nil when none came. It
 // does not block the queue.
 func (d *dialog) send(req *sipgo.Request, done func(*sipgo.Response)) {
-	h := d.way()
+	h, ack := d.way(), d.ackFor(req)
 	go func() {
-		res := d.server.transact(h, req, d.ackFor(req))
+		res := d.server.transact(h, req, ack)
 		d.post(func() { done(res) })
 	}()
 }

@@ -72,7 +72,7 @@ type fakeRooms struct {
 	n     int
 }
 
-func newRooms() *fakeRooms { return &fakeRooms{legs: make(chan *fakeLeg, 64)} }
+func newRooms() *fakeRooms { return &fakeRooms{legs: make(chan *fakeLeg, 4096)} }
 
 func (r *fakeRooms) Enter(ctx context.Context, c Call) (Leg, error) {
 	r.mu.Lock()

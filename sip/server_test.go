@@ -123,7 +123,6 @@ func TestPendingLimit(t *testing.T) {
 // cancelled or refused, every third hung up by the room.
 func TestCallsLeaveNothing(t *testing.T) {
 	rooms := newRooms()
-	rooms.legs = make(chan *fakeLeg, 4000)
 	s, addr := startServer(t, "udp", Config{Rooms: rooms})
 	p := newPhone(t, "udp", addr)
 	goroutines := runtime.NumGoroutine()
