@@ -176,8 +176,8 @@ func TestSocketsAnswerForThemselves(t *testing.T) {
 		}
 	}
 	for _, network := range []string{"udp", "tcp"} {
-		to := listen(network, "[::1]:0")
-		conn := tortureConn(t, network, to)
+		to := listen(network, "[::]:0")
+		conn := tortureConn(t, network, netip.AddrPortFrom(netip.IPv6Loopback(), to.Port()))
 		send(t, conn, optionsFrom(conn, network))
 		got := finalAnswer(t, conn, network)
 		isOptions(t, got)
@@ -185,7 +185,7 @@ func TestSocketsAnswerForThemselves(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, got)
 		}
 		// One port, both families.
-		if other := listen(network, fmt.Sprintf("127.0.0.1:%d", to.Port())); other.Port() != to.Port() {
+		if other := listen(network, fmt.Sprintf("0.0.0.0:%d", to.Port())); other.Port() != to.Port() {
 			t.Errorf("%v and %v", other, to)
 		}
 	}

@@ -16,10 +16,12 @@ type framer struct {
 	buf    []byte // what has come and is not taken yet
 	taken  int    // length of the message that next gave last, to be dropped
 	lines  int    // start of the first header line not looked at yet
+	seen   int    // up to here there is no further line end
 	head   int    // length of the header with its empty line, 0 while unknown
 	total  int    // length of the message, once head is known
 	crlfs  int    // line ends since the last message
 	noLen  bool   // the message has no Content-Length
+	stray  int    // bytes dropped since, that may have been its body
 }
 
 const firstBuffer = 4 << 10 // bytes; most messages fit
@@ -53,7 +55,7 @@ func (f *framer) drop() {
 	} else {
 		f.buf = f.buf[:copy(f.buf, rest)]
 	}
-	f.taken, f.lines, f.head, f.total = 0, 0, 0, 0
+	f.taken, f.lines, f.seen, f.head, f.total = 0, 0, 0, 0, 0
 }
 
 // next returns the next whole message, nil when more bytes are needed; it is
@@ -64,8 +66,13 @@ func (f *framer) drop() {
 func (f *framer) next() (msg []byte, pings int, p problem, ok bool) {
 	f.drop()
 	pings = f.skip()
-	if f.head == 0 {
-		if p, ok = f.findHead(); !ok || p.code != 0 || f.head == 0 {
+	for f.head == 0 {
+		again := false
+		if p, again, ok = f.findHead(); again {
+			pings += f.skip()
+			continue
+		}
+		if !ok || p.code != 0 || f.head == 0 {
 			return f.partial(p), pings, p, ok && p.code == 0
 		}
 	}
@@ -107,39 +114,48 @@ loop:
 }
 
 // findHead looks for the empty line that ends the header, going over each byte
-// once, and then for Content-Length.
-func (f *framer) findHead() (problem, bool) {
+// once, and then for Content-Length. again is true when it dropped a line: what
+// follows a message without Content-Length may be its body, and is passed over.
+func (f *framer) findHead() (p problem, again, ok bool) {
 	for {
-		i := bytes.IndexByte(f.buf[f.lines:], '\n')
+		from := max(f.lines, f.seen)
+		i := bytes.IndexByte(f.buf[from:], '\n')
 		if i < 0 {
+			f.seen = len(f.buf)
 			break
 		}
-		line := bytes.TrimSuffix(f.buf[f.lines:f.lines+i], []byte{'\r'})
+		end := from + i + 1
+		line := bytes.TrimSuffix(f.buf[f.lines:end-1], []byte{'\r'})
 		if f.lines == 0 && !looksLikeSIP(line) {
-			return problem{}, false
+			f.stray += end
+			if !f.noLen || f.stray > f.limits.body {
+				return problem{}, false, false
+			}
+			f.buf, f.seen = f.buf[:copy(f.buf, f.buf[end:])], 0
+			return problem{}, true, true
 		}
-		f.lines += i + 1
+		f.lines = end
 		if len(line) == 0 {
-			f.head = f.lines
+			f.head = end
 			break
 		}
 	}
 	if len(f.buf) > f.limits.header && (f.head == 0 || f.head > f.limits.header) {
-		return problem{513, "Message Too Large: header"}, true
+		return problem{513, "Message Too Large: header"}, false, true
 	}
 	if f.head == 0 {
-		return problem{}, true
+		return problem{}, false, true
 	}
 	n, found, ok := contentLength(f.buf[:f.head])
-	f.noLen = !found
+	f.noLen, f.stray = !found, 0
 	switch {
 	case !ok:
-		return badField("Content-Length"), true
+		return badField("Content-Length"), false, true
 	case n > uint64(f.limits.body):
-		return problem{413, "Request Entity Too Large"}, true
+		return problem{413, "Request Entity Too Large"}, false, true
 	}
 	f.total = f.head + int(n)
-	return problem{}, true
+	return problem{}, false, true
 }
 
 // looksLikeSIP tells a first line of SIP from that of another protocol.

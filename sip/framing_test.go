@@ -59,6 +59,8 @@ func TestFraming(t *testing.T) {
 		{"nothing", "", nil},
 		{"line ends before and between", "\r\n" + framedA + "\r\n" + framedB, []string{framedA, framedB}},
 		{"no Content-Length is no body", framedC + framedA, []string{framedC, framedA}},
+		{"what may be a body without Content-Length", framedC + "v=0\r\n\r\no=x\r\n" + framedA + "x\r\n", []string{framedC, framedA, "broken 0"}},
+		{"more than may be a body", framedC + strings.Repeat("v=0\r\n", 14000), []string{framedC, "broken 0"}},
 		{"pings", "\r\n\r\n" + framedA + "\r\n\r\n\r\n\r\n\r\n" + framedB + "\r\n", []string{"ping", framedA, "ping", "ping", framedB}},
 		{"zeros keep a NAT open", "\x00\x00\x00\x00" + framedA, []string{framedA}},
 		{"begun", framedA + "OPT", []string{framedA, "inside"}},
