@@ -1,0 +1,134 @@
+package main
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"trivox/media/codec"
+)
+
+// ear keeps the RTP packets that arrive at a socket.
+type ear struct {
+	t     testing.TB
+	codec codec.Codec
+
+	mu      sync.Mutex
+	packets []rtp.Packet
+	more    chan struct{} // closed at the next packet
+}
+
+// hear begins to receive; closing the socket ends it.
+func hear(t testing.TB, socket *net.UDPConn, c codec.Codec) *ear {
+	e := &ear{t: t, codec: c, more: make(chan struct{})}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		b := make([]byte, 2048)
+		for {
+			n, _, err := socket.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			e.take(b[:n])
+		}
+	}()
+	t.Cleanup(func() { _ = socket.Close(); <-ended })
+	return e
+}
+
+func (e *ear) take(b []byte) {
+	var p rtp.Packet
+	if err := p.Unmarshal(append([]byte(nil), b...)); err != nil {
+		e.t.Errorf("not RTP: %v", err)
+		return
+	}
+	if int(p.PayloadType) != e.codec.PayloadType {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.packets = append(e.packets, p)
+	close(e.more)
+	e.more = make(chan struct{})
+}
+
+// count is how many packets came so far.
+func (e *ear) count() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.packets)
+}
+
+// await returns when n packets have come in all; they come in their time or not at all.
+func (e *ear) await(n int) {
+	e.t.Helper()
+	give := time.NewTimer(patience + time.Duration(n-e.count())*packetTime)
+	defer give.Stop()
+	for {
+		e.mu.Lock()
+		have, more := len(e.packets), e.more
+		e.mu.Unlock()
+		if have >= n {
+			return
+		}
+		select {
+		case <-more:
+		case <-give.C:
+			e.t.Fatalf("%d packets came, %d were awaited", have, n)
+		}
+	}
+}
+
+// listen hears from now on for so long. The stream must be one: one SSRC, without a gap in numbers or times.
+func (e *ear) listen(d time.Duration) []int16 {
+	e.t.Helper()
+	from := e.count()
+	to := from + int(d/packetTime)
+	e.await(to)
+	return e.decode(from, to)
+}
+
+// skip lets so much sound go by.
+func (e *ear) skip(d time.Duration) { e.await(e.count() + int(d/packetTime)) }
+
+// decode gives the sound of packets from (included) to (not included).
+func (e *ear) decode(from, to int) []int16 {
+	e.t.Helper()
+	e.mu.Lock()
+	packets := e.packets[:to]
+	e.mu.Unlock()
+	d, err := e.codec.NewDecoder()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	var out []int16
+	pcm := make([]int16, e.codec.SampleRate/8)
+	step := uint32(samples(packetTime, e.codec.ClockRate))
+	for i, p := range packets {
+		if i > 0 {
+			was := packets[i-1]
+			if p.SSRC != was.SSRC || p.SequenceNumber != was.SequenceNumber+1 || p.Timestamp != was.Timestamp+step {
+				e.t.Errorf("packet %d (SSRC %08x, number %d, time %d) does not follow the one before it (%08x, %d, %d)", i,
+					p.SSRC, p.SequenceNumber, p.Timestamp, was.SSRC, was.SequenceNumber, was.Timestamp)
+			}
+		}
+		n, err := d.Decode(pcm, p.Payload)
+		if err != nil {
+			e.t.Fatalf("packet %d: %v", i, err)
+		}
+		if i >= from {
+			out = append(out, pcm[:n]...)
+		}
+	}
+	return out
+}
+
+// level is the amplitude of a frequency in what is heard from now on for so long.
+func (e *ear) level(hertz float64, d time.Duration) float64 {
+	e.t.Helper()
+	return level(e.listen(d), e.codec.SampleRate, hertz)
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// A call by IPv6, one by TCP over each family and one by UDP meet in one room and hear each other.
+func TestEveryTransport(t *testing.T) {
+	t.Parallel()
+	s := serve(t, quiet)
+	four, six := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")
+	lines := []struct {
+		network string
+		local   netip.Addr
+		hertz   float64
+	}{{"udp", four, 440}, {"udp", six, 610}, {"tcp", four, 830}, {"tcp", six, 1130}}
+	var phones []*telephone
+	for _, l := range lines[:3] {
+		phones = append(phones, dial(t, "sip:tea@"+s.address("sip", l.network, l.local.Is6()).String(),
+			line{transport: l.network, local: l.local, say: sine(l.hertz, 0.1)}))
+	}
+	l := lines[3]
+	listener := dial(t, "sip:tea@"+s.address("sip", l.network, true).String(), line{transport: l.network, local: l.local})
+	listener.skip(2 * time.Second)
+	pcm := listener.listen(time.Second)
+	for _, l := range lines[:3] {
+		if got := level(pcm, 8000, l.hertz); got < 0.05 {
+			t.Errorf("who called by %s from %s is heard at %.3f", l.network, l.local, got)
+		}
+	}
+	for i, p := range phones {
+		pcm := p.listen(time.Second)
+		for k, l := range lines[:3] {
+			if got := level(pcm, 8000, l.hertz); (got > 0.05) != (i != k) {
+				t.Errorf("the caller by %s from %s hears %.0f Hz at %.3f", lines[i].network, lines[i].local, l.hertz, got)
+			}
+		}
+	}
+}
