@@ -100,6 +100,10 @@ func (p *Playout) Push(now time.Duration, pkt Packet) {
 	p.buffer.Push(now, pkt)
 }
 
+// Skip takes a packet of the same source that is no sound, such as a telephone
+// event: its number is then not missing (RFC 4733, 2.2).
+func (p *Playout) Skip(pkt Packet) { p.buffer.Skip(pkt.Seq) }
+
 // samples is how many RTP clock units the packet lasts, 0 when it is invalid.
 // What a comfort-noise packet stands for ends with the next packet.
 func (p *Playout) samples(pkt *Packet) int {

@@ -311,3 +311,49 @@ func TestConfigCheck(t *testing.T) {
 		}
 	}
 }
+
+// RFC 4733, 2.2: an event's packets take numbers of the same row, all with the
+// timestamp of its begin. They are not lost sound, and nothing is made up for them.
+func TestEventsAreNotLost(t *testing.T) {
+	const from, to = 200, 211 // of these numbers, eight slots and three repeats of the end
+	n := network{packets: 600, change: func(i int, p *Packet, at *time.Duration) {
+		switch {
+		case i >= to: // the repeats of the end take no media time
+			p.Timestamp -= 3 * 160
+			*at -= 60 * ms
+		case i >= to-3:
+			*at = (to - 3) * 20 * ms
+		}
+	}}
+	b := newBuffer(t, Config{})
+	packets := n.run()
+	var concealed, silent, played int
+	i := 0
+	for slot := range 700 {
+		now := time.Duration(slot) * 20 * ms
+		for i < len(packets) && packets[i].Arrival <= now {
+			if k := packets[i].index; k >= from && k < to {
+				b.Skip(packets[i].Seq)
+			} else {
+				b.Push(now, packets[i].Packet)
+			}
+			i++
+		}
+		for _, item := range b.Pop(now, true).Items {
+			switch {
+			case item.Kind == Sound:
+				played++
+			case item.Kind == Lost && played < 600-(to-from):
+				concealed += item.Units
+			case item.Kind == Silence && played > 0 && played < 600-(to-from):
+				silent += item.Units
+			}
+		}
+	}
+	if s := b.Stats(); s.Lost != 0 || s.Late != 0 || played != 600-(to-from) {
+		t.Errorf("played %d: %+v", played, s)
+	}
+	if concealed > 160 || silent < 7*160-160 || silent > 9*160 {
+		t.Errorf("%d units concealed, %d silent; want next to none, and 8 slots", concealed, silent)
+	}
+}

@@ -25,6 +25,10 @@ func FuzzBuffer(f *testing.F) {
 			p.Payload = make([]byte, int(script[5])*8)
 			now += time.Duration(script[6]) * ms / 4
 			p.Arrival = now - time.Duration(script[7])*ms
+			if script[1]&8 != 0 {
+				b.Skip(p.Seq)
+				continue
+			}
 			b.Push(now, p)
 			for range script[1] & 3 {
 				now += 20 * ms

@@ -97,6 +97,7 @@ func (b *Buffer) Shift(units int) {
 // start begins to play when the first packet that waits is due. What is
 // overdue by more than two slots is skipped when something follows it.
 func (b *Buffer) start(now time.Duration) {
+	b.passMute()
 	r := b.first()
 	if r == nil || now < b.due(r.end()) {
 		return
@@ -131,8 +132,13 @@ func (b *Buffer) after(seq int64) *record {
 // fill releases until so many units are there to be played.
 func (b *Buffer) fill(now time.Duration, want int64) {
 	for b.level < want && b.count < itemsMost-1 {
+		mute := b.passMute()
 		r := b.first()
 		if r == nil {
+			if mute {
+				b.pause()
+				return
+			}
 			if !b.dryRun(now) {
 				return
 			}
@@ -157,6 +163,15 @@ func (b *Buffer) fill(now time.Duration, want int64) {
 			return
 		}
 	}
+}
+
+// passMute goes past the packets without sound that are next.
+func (b *Buffer) passMute() (any bool) {
+	for r := b.store.at(b.next); r != nil && r.mute; r = b.store.at(b.next) {
+		b.next++
+		any = true
+	}
+	return any
 }
 
 // release plays a packet but for skip units at its beginning.
@@ -256,7 +271,7 @@ func (b *Buffer) Before(dst []*Packet) int {
 	from := b.turn - int64(len(dst))
 	for seq := from; seq < b.turn; seq++ {
 		r := b.store.at(seq)
-		if r == nil && n == 0 {
+		if r == nil && n == 0 || r != nil && r.mute {
 			continue
 		}
 		dst[n] = nil

@@ -41,6 +41,23 @@ func (b *Buffer) Push(now time.Duration, p Packet) {
 	b.accept(seq, ts, &p)
 }
 
+// Skip takes the number of a packet of the same source that is no sound, such
+// as a telephone event (RFC 4733, 2.2): its number is not missing, and until
+// sound follows the sender is silent.
+func (b *Buffer) Skip(number uint16) {
+	seq := b.top + int64(int16(number-uint16(b.top)))
+	if !b.started || seq < b.next || seq-b.top > maxDropout || b.store.at(seq) != nil {
+		return
+	}
+	if room := int64(len(b.store.records) - kept); seq-b.next >= room {
+		b.skipTo(seq - room + 1)
+	}
+	b.top = max(b.top, seq)
+	b.store.put(seq, b.topTS, &Packet{Seq: number, Timestamp: uint32(b.topTS)})
+	r := b.store.at(seq)
+	r.done, r.mute = true, true
+}
+
 // begin starts at the first packet of a source.
 func (b *Buffer) begin(p *Packet) {
 	b.started = true

@@ -7,6 +7,7 @@ type record struct {
 	ts   int64 // unwrapped timestamp
 	held bool
 	done bool // played, or too late for it: kept for a decoder that warms up
+	mute bool // no sound at all: only its number counts
 }
 
 // end is the unwrapped timestamp after the packet's last sample.
@@ -56,7 +57,7 @@ func (s *store) put(seq, ts int64, p *Packet) {
 	r.Packet = *p
 	place := s.bytes[i*s.chunk : (i+1)*s.chunk : (i+1)*s.chunk]
 	r.Payload = place[:copy(place, p.Payload)]
-	r.seq, r.ts, r.held, r.done = seq, ts, true, false
+	r.seq, r.ts, r.held, r.done, r.mute = seq, ts, true, false, false
 }
 
 // chunkFor is the size of place for a payload: multiples of 160 bytes.
@@ -69,7 +70,7 @@ func (s *store) grow(places, chunk int) {
 	for i := range old.records {
 		if r := &old.records[i]; r.held {
 			s.put(r.seq, r.ts, &r.Packet)
-			s.at(r.seq).done = r.done
+			s.at(r.seq).done, s.at(r.seq).mute = r.done, r.mute
 		}
 	}
 }
