@@ -141,7 +141,7 @@ func TestSessionNotRefreshedByPeer(t *testing.T) {
 func TestSessionRefreshRefused(t *testing.T) {
 	start := func(t *testing.T, allow string) (*Server, *phone, *fakeLeg) {
 		rooms := newRooms()
-		s, addr := startServer(t, "udp", Config{Rooms: rooms, Timers: quick})
+		s, addr := startServer(t, "udp", Config{Rooms: rooms, Timers: quick()})
 		p := newPhone(t, "udp", addr)
 		p.call("Allow: " + allow)
 		leg := rooms.leg(t)
