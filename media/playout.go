@@ -206,6 +206,7 @@ func (p *Playout) adjust(excess int) {
 			return
 		}
 		worth := excess >= p.slot*3/4 // for less, wait for a quiet place
+		p.stretch.hurry = max(0, excess/p.slot-2)
 		if !worth && !p.stretch.quiet(p.line, p.from, p.from) {
 			return
 		}
@@ -217,8 +218,10 @@ func (p *Playout) adjust(excess int) {
 	} else {
 		to = p.stretch.lengthen(p.line[:p.end], p.from, -excess)
 	}
-	p.buffer.Shift((to - p.from) / p.ratio)
-	p.from = to
+	if to != p.from {
+		p.buffer.Shift((to - p.from) / p.ratio)
+		p.from = to
+	}
 }
 
 // Stats is what the leg's report tells of its playout.

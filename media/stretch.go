@@ -15,6 +15,7 @@ type stretch struct {
 	stride   int // looks at each stride-th sample
 	unit     int // lags are multiples of it: an RTP clock unit
 	weakness int // how often in a row nothing matched
+	hurry    int // whole slots of delay too much, but for the first two
 }
 
 const (
@@ -26,6 +27,7 @@ const (
 	asGood       = 0.0005
 	goodEnough   = 0.95
 	patience     = 0.01 // how much less is good enough after each slot that was not
+	urgency      = 0.15 // how much less is good enough for each slot of hurry
 	quietPeak    = 164  // sample value: 0.5 % of full scale; below it any join will do
 )
 
@@ -81,10 +83,10 @@ func (s *stretch) lengthen(line []int16, from, limit int) int {
 	return from - lag
 }
 
-// accept takes a match that is good, and after many that are not, a worse one:
-// the delay must not stay wrong for ever.
+// accept takes a match that is good, and after many that are not, or when the
+// delay is far too long, a worse one: it must not stay wrong for ever (USERS 3).
 func (s *stretch) accept(like float64) bool {
-	if like < goodEnough-patience*float64(s.weakness) {
+	if like < goodEnough-patience*float64(s.weakness)-urgency*float64(s.hurry) {
 		s.weakness++
 		return false
 	}

@@ -26,6 +26,7 @@ func (c *conference) takeRTP(i int, b []byte, from netip.AddrPort, arrival time.
 		c.takeSound(l, p)
 	case media.Event:
 		l.digits.Receive(p.Arrival, p.Timestamp, p.Payload)
+		l.playout.Skip(p)
 	case media.Noise:
 		if !l.held() {
 			l.playout.Push(p.Arrival, p)

@@ -141,6 +141,7 @@ type phone struct {
 	lastTS  uint32
 	ssrc    uint32
 	hungUp  []Cause
+	stalls  bool // the worker is held up: timestamps jump
 }
 
 type datagram struct {
@@ -232,7 +233,7 @@ func (p *phone) hear(b []byte) {
 		if seq != p.lastSeq+1 || ssrc != p.ssrc {
 			p.t.Errorf("packet %d has seq %d after %d, ssrc %x after %x", p.packets, seq, p.lastSeq, ssrc, p.ssrc)
 		}
-		if want := p.lastTS + uint32(p.codec.ClockRate*int(p.ptime)/int(time.Second)); ts != want {
+		if want := p.lastTS + uint32(p.codec.ClockRate*int(p.ptime)/int(time.Second)); ts != want && !p.stalls {
 			p.t.Errorf("packet %d has timestamp %d, want %d", p.packets, ts, want)
 		}
 	}
