@@ -45,10 +45,13 @@ func (e *Edge) ServeTCP(l net.Listener, handle Handler) error {
 	}
 }
 
+// dialTimeout bounds the wait for a peer that does not say whether it listens.
+const dialTimeout = 5 * time.Second
+
 // Dial opens a connection to a peer, whose messages go to handle as those of
 // accepted ones do.
 func (e *Edge) Dial(ctx context.Context, remote netip.AddrPort, handle Handler) (net.Conn, error) {
-	d := net.Dialer{Control: markSocket(e.cfg.DSCP)}
+	d := net.Dialer{Control: markSocket(e.cfg.DSCP), Timeout: dialTimeout}
 	c, err := d.DialContext(ctx, "tcp", remote.String())
 	if err != nil {
 		return nil, fmt.Errorf("sip: connect to %s: %w", remote, err)

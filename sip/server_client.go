@@ -26,6 +26,7 @@ func (s *Server) transact(h nextWay, req, ack *sipgo.Request) *sipgo.Response {
 	if err != nil {
 		return nil
 	}
+	f = s.bySize(f, req, h.nat)
 	tx, err := s.openClient(f, req)
 	if err != nil && f.reliable() {
 		if f, err = h.reopen(s.ctx); err == nil {
