@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -271,4 +272,71 @@ func TestAckWithBranchOfInvite(t *testing.T) {
 	p.invite()
 	p.raw("ACK", p.seq, "")
 	rooms.leg(t).want(t, "answer", "confirmed")
+}
+
+// A hang-up waits for an ACK that never comes: BYE goes out with the reason of the hang-up.
+func TestHangUpWithoutAck(t *testing.T) {
+	rooms := newRooms()
+	_, addr := startServer(t, "udp", Config{Rooms: rooms, Timers: quick()})
+	p := newPhone(t, "udp", addr)
+	p.invite()
+	leg := rooms.leg(t)
+	leg.call.HangUp(Cause{Code: 480, Text: "kicked"})
+	leg.want(t, "answer", "end")
+	bye := p.asked("BYE")
+	if got := header(bye, "reason"); got != `SIP;cause=480;text="kicked"` {
+		t.Errorf("Reason %s", got)
+	}
+	p.reply(bye, 200, "")
+}
+
+// A room that does not hear the CANCEL gives a leg nobody wants any more: it ends at once.
+func TestCancelUnheard(t *testing.T) {
+	rooms := newRooms()
+	release := make(chan struct{})
+	rooms.enter = func(context.Context, Call, *fakeLeg) error { <-release; return nil }
+	_, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.request("INVITE", offerSDP)
+	if r, _ := p.next().(*sipgo.Response); r.StatusCode != 100 { // after 200 ms (TX-1)
+		t.Errorf("%s", r)
+	}
+	p.raw("CANCEL", p.seq, "")
+	p.response("CANCEL", 200)
+	p.refusedACK(p.response("INVITE", 487))
+	close(release)
+	leg := rooms.leg(t)
+	leg.want(t, "end")
+	if leg.cause.Code != 487 || !leg.cause.ByPeer {
+		t.Errorf("%+v", leg.cause)
+	}
+}
+
+// An error of the room that says no code is 500, with its text for a person.
+func TestRoomFails(t *testing.T) {
+	rooms := newRooms()
+	rooms.enter = func(context.Context, Call, *fakeLeg) error { return errors.New("no RTP port is free") }
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.request("INVITE", offerSDP)
+	res := p.response("INVITE", 500)
+	if got := header(res, "warning"); got != `399 trivox "no RTP port is free"` {
+		t.Errorf("Warning %s", got)
+	}
+	p.refusedACK(res)
+	eventually(t, func() bool { n := s.Snapshot(); return n.Dialogs == 0 && n.Pending == 0 })
+}
+
+// An offer that cannot be answered is 488 (OA-1), and the leg of the room is given back.
+func TestOfferNotAnswered(t *testing.T) {
+	rooms := newRooms()
+	rooms.enter = func(_ context.Context, _ Call, l *fakeLeg) error {
+		l.answer = func([]byte) ([]byte, error) { return nil, errors.New("no audio in it") }
+		return nil
+	}
+	_, addr := startServer(t, "tcp", Config{Rooms: rooms})
+	p := newPhone(t, "tcp", addr)
+	p.request("INVITE", offerSDP)
+	p.refusedACK(p.response("INVITE", 488))
+	rooms.leg(t).want(t, "answer", "end")
 }

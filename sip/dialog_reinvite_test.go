@@ -218,3 +218,81 @@ func TestCSeqInDialog(t *testing.T) {
 	p.request("BYE", "")
 	p.response("BYE", 200)
 }
+
+// TX-7: CANCEL against a re-INVITE: the session goes back to what was agreed before. (UA-5)
+func TestReinviteCancelled(t *testing.T) {
+	rooms := newRooms()
+	release := make(chan struct{})
+	offers := make(chan string, 8)
+	rooms.enter = func(_ context.Context, _ Call, l *fakeLeg) error {
+		n := 0
+		l.answer = func(offer []byte) ([]byte, error) {
+			offers <- string(offer)
+			if n++; n == 2 {
+				<-release
+			}
+			return []byte(answerSDP), nil
+		}
+		return nil
+	}
+	_, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	p.request("INVITE", offerSDP+"a=sendonly\r\n")
+	leg.want(t, "answer")
+	p.raw("CANCEL", p.seq, "")
+	p.response("CANCEL", 200)
+	p.refusedACK(p.response("INVITE", 487))
+	close(release)
+	leg.want(t, "answer")
+	for _, want := range []string{offerSDP, offerSDP + "a=sendonly\r\n", offerSDP} {
+		if got := <-offers; got != want {
+			t.Errorf("offer %q, want %q", got, want)
+		}
+	}
+	p.request("BYE", "")
+	p.response("BYE", 200)
+	leg.want(t, "end")
+}
+
+// What a body may not be, in a dialog, and what an UPDATE cannot be answered with.
+func TestContentRefusedInDialog(t *testing.T) {
+	rooms := newRooms()
+	rooms.enter = func(_ context.Context, _ Call, l *fakeLeg) error {
+		n := 0
+		l.answer = func([]byte) ([]byte, error) {
+			if n++; n > 1 {
+				return nil, &Refusal{Code: 488, Warning: "305 no"}
+			}
+			return []byte(answerSDP), nil
+		}
+		return nil
+	}
+	_, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	for _, tt := range []struct {
+		method, body string
+		headers      []string
+		code         int
+	}{
+		{"INVITE", "x", []string{"Content-Type: text/plain"}, 415},
+		{"UPDATE", "x", []string{"Content-Type: text/plain"}, 415},
+		{"INVITE", offerSDP, []string{"Supported: timer", "Session-Expires: 10"}, 422},
+		{"UPDATE", "", []string{"Supported: timer", "Session-Expires: 10"}, 422},
+		{"UPDATE", offerSDP, nil, 488},
+		{"INFO", "5", []string{"Content-Type: application/dtmf-relay"}, 415}, // no ParseInfo given
+		{"INVITE", offerSDP, []string{"Require: gruu"}, 420},
+		{"REFER", "", nil, 405},
+	} {
+		p.request(tt.method, tt.body, tt.headers...)
+		res := p.response(tt.method, tt.code)
+		if tt.method == "INVITE" {
+			p.refusedACK(res)
+		}
+	}
+	p.request("BYE", "")
+	p.response("BYE", 200)
+}

@@ -197,3 +197,40 @@ func TestAdvertisedAddress(t *testing.T) {
 	}
 	p.reply(bye, 200, "")
 }
+
+// A Contact with transport=tcp is called over TCP though the call came over UDP; when nobody
+// listens there the BYE takes the way the call came.
+func TestByeChangesTransport(t *testing.T) {
+	for _, listening := range []bool{true, false} {
+		rooms := newRooms()
+		_, addr := startServer(t, "udp", Config{Rooms: rooms})
+		p := newPhone(t, "udp", addr)
+		listen, err := net.Listen("tcp", p.conn.LocalAddr().String()) // the port of the phone, free for TCP
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !listening {
+			_ = listen.Close()
+		}
+		p.contact = "<sip:alice@" + listen.Addr().String() + ";transport=tcp>"
+		p.call()
+		rooms.leg(t).call.HangUp(Cause{})
+		if !listening {
+			p.reply(p.asked("BYE"), 200, "")
+			continue
+		}
+		c, err := listen.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := &phone{t: t, network: "tcp", conn: c, server: addr, in: make(chan sipgo.Message, 8), done: make(chan struct{})}
+		go again.read()
+		bye := again.asked("BYE")
+		if v := bye.Via(); v.Transport != "TCP" {
+			t.Errorf("Via %s", v.Value())
+		}
+		again.reply(bye, 200, "")
+		again.close()
+		_ = listen.Close()
+	}
+}

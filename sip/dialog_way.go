@@ -37,22 +37,25 @@ func (d *dialog) way() nextWay {
 	return h
 }
 
-// open gives the flow to send by; it may ask DNS and connect.
-func (h nextWay) open(ctx context.Context) (*flow, error) {
+// open gives the flow to send by; it may ask DNS and connect. What cannot be resolved or reached
+// is answered where it came from.
+func (h nextWay) open(ctx context.Context) *flow {
 	back := *h.flow
 	back.remote = back.source
 	if h.nat || h.flow.reliable() {
-		return &back, nil
+		return &back
 	}
 	remote, err := resolve(ctx, h.uri)
 	if err != nil {
-		return &back, nil // better where it came from than nowhere
+		return &back
 	}
 	if t, _ := h.uri.UriParams.Get("transport"); strings.EqualFold(t, "tcp") {
-		return h.flow.listener.dial(ctx, remote)
+		if f, err := h.flow.listener.dial(ctx, remote); err == nil {
+			return f
+		}
 	}
 	back.remote = remote
-	return &back, nil
+	return &back
 }
 
 // reopen gives a new connection when the old one is closed.

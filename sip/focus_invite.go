@@ -184,7 +184,7 @@ func (d *dialog) call() Call {
 	from := req.From()
 	return Call{
 		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"),
-		Caller: Identity{URI: from.Address.String(), Display: from.DisplayName},
+		Caller: Identity{URI: from.Address.String(), Display: unquote(from.DisplayName)},
 		CallID: d.id.callID, Source: d.flow.source, Local: d.flow.local().Addr(),
 		HangUp: d.hangUp,
 	}

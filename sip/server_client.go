@@ -22,11 +22,7 @@ func (s *Server) answerWait(req *sipgo.Request) time.Duration {
 
 // transact sends req by the next hop and waits for its final response; nil when there is none.
 func (s *Server) transact(h nextWay, req, ack *sipgo.Request) *sipgo.Response {
-	f, err := h.open(s.ctx)
-	if err != nil {
-		return nil
-	}
-	f = s.bySize(f, req, h.nat)
+	f := s.bySize(h.open(s.ctx), req, h.nat)
 	tx, err := s.openClient(f, req)
 	if err != nil && f.reliable() {
 		if f, err = h.reopen(s.ctx); err == nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -20,6 +21,9 @@ type listener struct {
 	mu     sync.Mutex
 	routes map[netip.Addr]netip.Addr // wildcard socket: which address of ours a peer sees
 }
+
+// dialWait is how long a peer may take to accept a connection.
+const dialWait = 2 * time.Second
 
 // routesMax bounds the addresses remembered of a wildcard socket.
 const routesMax = 4096
@@ -83,6 +87,8 @@ func (l *listener) message(m sipgo.Message, source netip.AddrPort, conn net.Conn
 
 // dial opens a connection to remote whose messages come here too.
 func (l *listener) dial(ctx context.Context, remote netip.AddrPort) (*flow, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialWait)
+	defer cancel()
 	c, err := l.server.edge.Dial(ctx, remote, l.message)
 	if err != nil {
 		return nil, err

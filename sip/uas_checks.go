@@ -189,3 +189,21 @@ func room(uri *sipgo.Uri) string {
 	}
 	return user
 }
+
+// unquote takes the escapes out of a display name. RFC 3261, 25.1 (quoted-pair)
+func unquote(name string) string {
+	if !strings.Contains(name, "\\") {
+		return name
+	}
+	var b strings.Builder
+	escaped := false
+	for _, r := range name {
+		if r == '\\' && !escaped {
+			escaped = true
+			continue
+		}
+		escaped = false
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -205,3 +205,11 @@ func TestOptions(t *testing.T) {
 	p.write("OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKq;rport\r\nFrom: <sip:pbx>;tag=1\r\nTo: <sip:x>\r\nCall-ID: qualify\r\nCSeq: 1 OPTIONS\r\n\r\n")
 	p.response("OPTIONS", 200) // no user part: a trunk asks whether we live (Q20, Q23)
 }
+
+func TestUnquote(t *testing.T) {
+	for in, want := range map[string]string{`Alice`: `Alice`, `Al \"x\" B`: `Al "x" B`, `back\\slash`: `back\slash`, `end\`: `end`} {
+		if got := unquote(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}

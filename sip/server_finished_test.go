@@ -1,0 +1,55 @@
+package sip
+
+import "testing"
+
+// Who repeats a request over UDP gets the same answer, for 64*T1; then nothing is left of it.
+// RFC 3261, 17.2.2 (Timer J)
+func TestRepeatedRequest(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms, Timers: quick()})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	p.request("BYE", "")
+	first := p.response("BYE", 200)
+	for range 3 {
+		p.raw("BYE", p.seq, "")
+		if again := p.response("BYE", 200); again.String() != first.String() {
+			t.Fatalf("another answer:\n%s\n%s", again, first)
+		}
+	}
+	leg.want(t, "end")
+	p.toTag = "unknown"
+	p.request("BYE", "")
+	p.response("BYE", 481)
+	if n := s.Snapshot(); n.Finished != 3 || n.ServerTransactions != 0 { // INVITE, BYE, BYE
+		t.Errorf("%+v", n)
+	}
+	eventually(t, func() bool { return s.Snapshot().Finished == 0 })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.merged) != 0 || len(s.expiries) != 0 || s.sweeper != nil {
+		t.Errorf("left: %d merged, %d expiries, sweeper %v", len(s.merged), len(s.expiries), s.sweeper)
+	}
+}
+
+// A refusal is repeated until its ACK, and the ACK ends it.
+func TestRefusalAcknowledged(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms, Timers: quick()})
+	p := newPhone(t, "udp", addr)
+	p.user = "nobody"
+	p.request("INVITE", offerSDP)
+	res := p.response("INVITE", 404)
+	p.raw("INVITE", p.seq, offerSDP)
+	if again := p.response("INVITE", 404); again.String() != res.String() {
+		t.Errorf("another answer:\n%s\n%s", again, res)
+	}
+	if n := s.Snapshot(); n.ServerTransactions != 1 {
+		t.Errorf("%+v", n)
+	}
+	p.refusedACK(res)
+	p.refusedACK(res)
+	eventually(t, func() bool { n := s.Snapshot(); return n.ServerTransactions == 0 && n.Finished == 0 })
+}
