@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,6 +59,7 @@ type server struct {
 	mu    sync.Mutex
 	lines []event
 	other []string      // lines that are not JSON: there should be none
+	meant []string      // beginnings of errors that the test provokes
 	more  chan struct{} // closed at the next line
 
 	read   chan struct{} // closed when its log ends
@@ -201,6 +203,9 @@ func (s *server) stop() {
 	})
 }
 
+// expected tells of an error that the test provokes.
+func (s *server) expected(message string) { s.meant = append(s.meant, message) }
+
 // over waits for the end that SIGTERM at some time should bring.
 func (s *server) over(since time.Time) {
 	select {
@@ -213,7 +218,11 @@ func (s *server) over(since time.Time) {
 	if s.exited != nil {
 		s.t.Errorf("the server ended with %v", s.exited)
 	}
-	if bad, _ := s.events(func(e event) bool { return e["level"] == "ERROR" }); len(bad) > 0 || len(s.other) > 0 {
+	bad, _ := s.events(func(e event) bool {
+		meant := slices.ContainsFunc(s.meant, func(m string) bool { return strings.HasPrefix(e.text("msg"), m) })
+		return e["level"] == "ERROR" && !meant
+	})
+	if len(bad) > 0 || len(s.other) > 0 {
 		s.t.Errorf("errors in the log: %v %q", bad, s.other)
 	}
 	if s.t.Failed() {

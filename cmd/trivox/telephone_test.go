@@ -23,6 +23,11 @@ type line struct {
 	user      string
 }
 
+// uri is that of a room of the server by the line's transport and family.
+func (l line) uri(s *server, room string) string {
+	return "sip:" + room + "@" + s.address("sip", l.transport, l.local.Is6()).String()
+}
+
 // telephone is a phone of the test's own: it says what it is told to and keeps what it hears.
 type telephone struct {
 	*ear
@@ -60,9 +65,12 @@ func bind(t testing.TB, at netip.Addr) *net.UDPConn {
 	return socket
 }
 
-// dial calls and is in the room when it returns.
-func dial(t testing.TB, uri string, l line) *telephone {
+// dial calls a room of the server and is in it when it returns.
+func dial(t testing.TB, s *server, room string, l line) *telephone {
 	t.Helper()
+	if l.transport == "" {
+		l.transport = "udp"
+	}
 	if l.codec.Name == "" {
 		l.codec = codec.PCMU
 	}
@@ -76,14 +84,14 @@ func dial(t testing.TB, uri string, l line) *telephone {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var err error
-	p.dialog, err = p.agent.Dial(ctx, phone.Call{URI: uri, Offer: offer(localPort(p.socket), l.codec, 1, "sendrecv")})
+	p.dialog, err = p.agent.Dial(ctx, phone.Call{URI: l.uri(s, room), Offer: offer(localPort(p.socket), l.codec, 1, "sendrecv")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p.media, err = mediaOf(p.dialog.Answer()); err != nil {
 		t.Fatal(err)
 	}
-	p.ear = hear(t, p.socket, l.codec)
+	p.ear = hear(t, p.socket, l.codec, func() int { return int(s.metric("trivox_tick_overruns_total")) })
 	p.voice = speak(t, newSource(p.socket, p.media), l.codec, l.say)
 	t.Cleanup(p.hangUp)
 	return p

@@ -18,11 +18,11 @@ func TestEveryTransport(t *testing.T) {
 	}{{"udp", four, 440}, {"udp", six, 610}, {"tcp", four, 830}, {"tcp", six, 1130}}
 	var phones []*telephone
 	for _, l := range lines[:3] {
-		phones = append(phones, dial(t, "sip:tea@"+s.address("sip", l.network, l.local.Is6()).String(),
+		phones = append(phones, dial(t, s, "tea",
 			line{transport: l.network, local: l.local, say: sine(l.hertz, 0.1)}))
 	}
 	l := lines[3]
-	listener := dial(t, "sip:tea@"+s.address("sip", l.network, true).String(), line{transport: l.network, local: l.local})
+	listener := dial(t, s, "tea", line{transport: l.network, local: l.local})
 	listener.skip(2 * time.Second)
 	pcm := listener.listen(time.Second)
 	for _, l := range lines[:3] {

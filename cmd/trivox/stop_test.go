@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"trivox/cmd/trivox/internal/phone"
+	"trivox/media/codec"
+)
+
+// A server that is told to stop hangs up, says why, and is gone within 5 s; who calls meanwhile is told when to come
+// back (USERS: 503 with Retry-After).
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "")
+	var phones []*telephone
+	for range 3 {
+		phones = append(phones, dial(t, s, "tea", line{say: sine(440, 0.1)}))
+	}
+	// One who does not answer his BYE keeps the server draining for a while.
+	mute(t, s)
+	agent := openAgent(t, line{local: netip.MustParseAddr("127.0.0.1")})
+	at := time.Now()
+	s.ended.Do(func() { s.signal(syscall.SIGTERM) })
+	for i, p := range phones {
+		select {
+		case <-p.dialog.Done():
+		case <-time.After(patience):
+			t.Fatalf("phone %d was sent no BYE", i)
+		}
+		if e := p.dialog.End(); !e.ByPeer || e.Text == "" {
+			t.Errorf("phone %d was hung up on with %+v, want a Reason that a person can read", i, e)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := agent.Dial(ctx, phone.Call{URI: s.room("tea"), Offer: offer(localPort(phones[0].socket), codec.PCMU, 1, "sendrecv")})
+	var refused *phone.Failure
+	if !errors.As(err, &refused) || refused.Code != 503 || !strings.Contains(refused.Text, "try again after") {
+		t.Errorf("a call while the server stops got %v, want 503 with Retry-After", err)
+	}
+	if status, _ := s.ask("GET", "/readyz", ""); status != 503 {
+		t.Errorf("/readyz while the server stops: %d", status)
+	}
+	s.over(at)
+}
+
+// mute calls a room by hand, and answers nothing once the call is up.
+func mute(t *testing.T, s *server) {
+	t.Helper()
+	socket := bind(t, netip.MustParseAddr("127.0.0.1"))
+	at := localPort(socket)
+	send := func(method, tag, body string) {
+		t.Helper()
+		text := strings.Join([]string{method + " " + s.room("tea") + " SIP/2.0",
+			fmt.Sprintf("Via: SIP/2.0/UDP %s;branch=z9hG4bK%s;rport", at, method), "From: <sip:mute@127.0.0.1>;tag=1",
+			"To: <" + s.room("tea") + ">" + tag, "Call-ID: mute@" + at.String(), "CSeq: 1 " + method, "Max-Forwards: 70",
+			fmt.Sprintf("Contact: <sip:mute@%s>", at), "Content-Type: application/sdp",
+			fmt.Sprintf("Content-Length: %d", len(body)), "", body}, "\r\n")
+		if _, err := socket.WriteToUDPAddrPort([]byte(text), s.sip()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send("INVITE", "", string(offer(at, codec.PCMU, 1, "inactive")))
+	if err := socket.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	for b := make([]byte, 4096); ; {
+		n, err := socket.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer := string(b[:n]); strings.HasPrefix(answer, "SIP/2.0 200 ") {
+			_, tag, _ := strings.Cut(answer, "\r\nTo: ")
+			tag, _, _ = strings.Cut(tag, "\r\n")
+			_, tag, _ = strings.Cut(tag, ";tag=")
+			send("ACK", ";tag="+tag, "")
+			return
+		}
+	}
+}
+
+// SIGHUP takes the settings' file again: who is in a call does not notice, who calls later meets the new limits.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	s := serve(t, quiet)
+	a := dial(t, s, "tea", line{say: sine(440, 0.1)})
+	b := dial(t, s, "tea", line{say: sine(610, 0.1)})
+	b.skip(2 * time.Second)
+	from := b.count()
+	s.configure(quiet + "max_participants = 2\n[log]\nlevel = \"debug\"\n")
+	s.signal(syscall.SIGHUP)
+	found := s.await(1, "the reload", func(e event) bool { return e.is("settings reloaded") })
+	for _, key := range []string{"log.level", "rooms.max_participants"} {
+		if !strings.Contains(found[0].text("changed"), key) {
+			t.Errorf("the log says that %s changed, want %s in it", found[0].text("changed"), key)
+		}
+	}
+	b.skip(time.Second)
+	pcm := b.decode(from, b.count())
+	if faults, worst, jump := unsteady(pcm, 440, 8000); len(faults) > 0 && b.skipped() == 0 {
+		t.Errorf("the reload was heard: %.1f %% besides the tone, a jump of %.3f rad, at %v", 100*worst, jump, faults)
+	}
+	// A room of two is full now.
+	agent := openAgent(t, line{local: netip.MustParseAddr("127.0.0.1")})
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := agent.Dial(ctx, phone.Call{URI: s.room("tea"), Offer: offer(localPort(a.socket), codec.PCMU, 1, "sendrecv")})
+	var refused *phone.Failure
+	if !errors.As(err, &refused) || refused.Code != 486 {
+		t.Errorf("a third caller in a room of two got %v, want 486", err)
+	}
+	// What is logged at debug only.
+	s.await(1, "a debug line", func(e event) bool { return e["level"] == "DEBUG" })
+	// A file with a fault changes nothing.
+	s.configure("[rooms]\nmax_participants = \"many\"\n")
+	s.signal(syscall.SIGHUP)
+	s.await(1, "that the file is bad", func(e event) bool { return strings.HasPrefix(e.text("msg"), "settings not reloaded") })
+	s.expected("settings not reloaded")
+	if got := len(s.show("tea").Participants); got != 2 {
+		t.Errorf("%d are in the room after a bad reload, want 2", got)
+	}
+}
