@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"loudness":         {},
 	"mixer":            {"loudness"},
 	"cluster/exchange": {"loudness", "mixer"},
+	"cluster/sim":      {"loudness", "mixer", "cluster/exchange"},
 	"media/codec":      {},
 	"media/jitter":     {},
 	"media":            {"media/codec", "media/jitter"},
@@ -57,7 +58,7 @@ var arrowHints = map[[2]string]string{
 }
 
 // pure packages compute. They own no socket, clock, file, lock, log or goroutine.
-var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "sip/sdp"}
+var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "cluster/sim", "sip/sdp"}
 
 // impure says what a pure package may not import, and what to do instead.
 var impure = map[string]string{
