@@ -44,8 +44,9 @@ race: packages ## the tests again under the race detector, but for those that ju
 fuzz: packages ## every fuzz target for FUZZTIME (5s)
 	@.ci/fuzz $(FUZZTIME)
 
-bench: build ## CPU and memory of the server under load, rows as in docs/operate.md
-	@.ci/bench
+bench: build ## CPU and memory of the server under load, rows as in docs/bench.md
+	$(GO) build -tags $(TAGS) -o $(BIN)/limit ./.ci/limit
+	$(GO) run ./.ci/bench
 
 soak: packages-test build ## by hand: long tones, 10,000 calls, floods, a minute a fuzz target
 	$(GO) test -tags "$(TAGS) soak" -run Soak -v -timeout 3h ./...
