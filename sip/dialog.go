@@ -3,7 +3,6 @@ package sip
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,9 +105,6 @@ func (d *dialog) run() {
 func (d *dialog) after(dur time.Duration, f func()) *time.Timer {
 	return time.AfterFunc(dur, func() { d.post(f) })
 }
-
-// source is where the last request came from.
-func (d *dialog) source() netip.AddrPort { return d.flow.source }
 
 // hangUp is Call.HangUp.
 func (d *dialog) hangUp(c Cause) {

@@ -29,6 +29,12 @@ type Limits struct {
 	Pending int // INVITEs not yet answered, 1000 unless set
 	Body    int // bytes of a request's body, 16384 unless set
 	Queue   int // requests of one dialog waiting for their turn, 32 unless set
+	// Open is how many requests without To-tag may wait for their answer or its ACK, 20000 unless
+	// set; more get 503 and are forgotten.
+	Open int
+	// Finished is how many transactions are remembered after their end, to answer repetitions,
+	// 262144 unless set; then the oldest give way. One takes some 0.7 kB for up to 64*T1.
+	Finished int
 }
 
 // Config is what NewServer takes. Only Rooms is required.
@@ -76,6 +82,8 @@ func (c *Config) fill() error {
 	setInt(&c.Limits.Pending, 1000)
 	setInt(&c.Limits.Body, 16384)
 	setInt(&c.Limits.Queue, 32)
+	setInt(&c.Limits.Open, 20000)
+	setInt(&c.Limits.Finished, 1<<18)
 	if c.Edge.Logger == nil {
 		c.Edge.Logger = c.Logger
 	}
@@ -183,7 +191,7 @@ type Snapshot struct {
 	EndedByPeer, EndedByUs                 uint64
 	Retransmitted2xx, AckTimeouts          uint64
 	Refreshes, SessionTimeouts             uint64
-	Limited                                uint64 // requests refused because a limit was hit
+	Limited                                uint64 // times a limit was hit
 	Forbidden                              uint64 // requests from sources that may not call
 	Stray                                  uint64 // messages that belong to nothing
 	Edge                                   EdgeSnapshot

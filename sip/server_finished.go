@@ -36,6 +36,10 @@ func (tx *serverTx) finish(answer []byte) {
 	if s.servers[tx.key] == tx {
 		delete(s.servers, tx.key)
 		s.finished[tx.key] = f
+		if len(s.expiries) >= s.cfg.Limits.Finished {
+			s.count.limited.Add(1)
+			s.forgetOldest()
+		}
 		s.expiries = append(s.expiries, expiry{tx.key, now.Add(64 * s.cfg.Timers.T1)})
 		if s.sweeper == nil && !s.closed {
 			s.sweeper = time.AfterFunc(s.sweepEvery(), s.sweep)
@@ -61,22 +65,26 @@ func (s *Server) sweep() {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for ; n < len(s.expiries) && !s.expiries[n].at.After(now); n++ {
-		key := s.expiries[n].key
-		if f := s.finished[key]; f != nil {
-			s.unmerge(f.merge, key)
-			delete(s.finished, key)
-		}
-		s.expiries[n] = expiry{}
+	for len(s.expiries) > 0 && !s.expiries[0].at.After(now) {
+		s.forgetOldest()
 	}
-	s.expiries = s.expiries[n:]
 	switch {
 	case s.closed:
 	case len(s.expiries) == 0:
 		s.expiries, s.sweeper = nil, nil
 	default:
 		s.sweeper.Reset(s.sweepEvery())
+	}
+}
+
+// forgetOldest needs s.mu and something to forget.
+func (s *Server) forgetOldest() {
+	key := s.expiries[0].key
+	s.expiries[0] = expiry{}
+	s.expiries = s.expiries[1:]
+	if f := s.finished[key]; f != nil {
+		s.unmerge(f.merge, key)
+		delete(s.finished, key)
 	}
 }
 

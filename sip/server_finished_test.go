@@ -53,3 +53,35 @@ func TestRefusalAcknowledged(t *testing.T) {
 	p.refusedACK(res)
 	eventually(t, func() bool { n := s.Snapshot(); return n.ServerTransactions == 0 && n.Finished == 0 })
 }
+
+// Strangers can fill neither what is open nor what is remembered; calls that are up go on.
+func TestTransactionsAreBounded(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms, Limits: Limits{Open: 3, Finished: 5}})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	stranger := newPhone(t, "udp", addr)
+	stranger.user = "nobody"
+	for i := range 5 {
+		stranger.callID = "stranger" + string(rune('a'+i))
+		stranger.request("INVITE", offerSDP) // never acknowledged
+		if i < 3 {
+			stranger.response("INVITE", 404)
+		} else if res := stranger.response("INVITE", 503); header(res, "retry-after") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	for range 20 {
+		p.request("OPTIONS", "")
+		p.response("OPTIONS", 200)
+	}
+	n := s.Snapshot()
+	if n.ServerTransactions != 3 || n.Finished != 5 || n.Limited != 2+1+20-5 {
+		t.Errorf("%+v", n)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.finished) != len(s.expiries) || len(s.merged) != 3 {
+		t.Errorf("%d finished, %d expiries, %d merged", len(s.finished), len(s.expiries), len(s.merged))
+	}
+}

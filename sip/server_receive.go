@@ -65,7 +65,11 @@ func (s *Server) transactionKey(req *sipgo.Request) (key, why string) {
 
 // stateless answers without a transaction what is too broken to have one.
 func (s *Server) stateless(req *sipgo.Request, f *flow, code int, warning string) {
-	res := s.refusal(req, newTag(), &Refusal{Code: code, Warning: warning})
+	r := &Refusal{Code: code, Warning: warning}
+	if code == 503 {
+		r.RetryAfter = s.cfg.RetryAfter
+	}
+	res := s.refusal(req, newTag(), r)
 	res.SetBody(nil)
 	s.count.responses.Add(1)
 	_ = f.WriteMsg(res)

@@ -83,7 +83,7 @@ func TestDrainWithDeafCallers(t *testing.T) {
 	deaf.asked("BYE")
 }
 
-// Limits are hit, counted, and do not stay hit. (STYLE 16)
+// Limits are hit, counted, and do not stay hit.
 func TestLimits(t *testing.T) {
 	rooms := newRooms()
 	s, addr := startServer(t, "udp", Config{Rooms: rooms, Limits: Limits{Dialogs: 2}, RetryAfter: 3 * time.Second})

@@ -54,6 +54,12 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 		done.repeat()
 		return nil
 	}
+	if len(s.servers) >= s.cfg.Limits.Open && !req.To().Params.Has("tag") {
+		s.mu.Unlock()
+		s.count.limited.Add(1)
+		s.stateless(req, f, 503, "too many requests are open")
+		return nil
+	}
 	tx := &serverTx{server: s, req: req, flow: f, key: key}
 	if tag, ok := req.To().Params.Get("tag"); ok {
 		tx.tag = tag
