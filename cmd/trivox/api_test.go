@@ -50,7 +50,11 @@ func (s *server) labelled(name, label string) float64 {
 	}
 	sum, found := 0.0, false
 	for l := range strings.Lines(body) {
-		key, value, _ := strings.Cut(strings.TrimSpace(l), " ")
+		at := strings.LastIndexByte(l, ' ') // labels may hold spaces
+		if at < 0 {
+			continue
+		}
+		key, value := l[:at], strings.TrimSpace(l[at+1:])
 		bare, labels, _ := strings.Cut(key, "{")
 		if bare != name || !strings.Contains(labels, label) {
 			continue

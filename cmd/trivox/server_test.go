@@ -33,7 +33,9 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // nothing is left when the tests are killed
+	if _, err := cmd.StdinPipe(); err != nil { // never written to: see dieWithTests
+		t.Fatal(err)
+	}
 	return cmd
 }
 

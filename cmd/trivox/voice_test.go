@@ -69,8 +69,8 @@ func (v *voice) stop() source {
 }
 
 func (v *voice) run(s source) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	runtime.LockOSThread() // for ever: the thread ends with the voice, since others should not run before their turn
+	_ = media.Realtime()   // where it is not allowed, a machine that is busy is heard
 	defer func() { v.done <- s }()
 	payload, n := make([]byte, codec.MaxPayload), samples(packetTime, v.codec.SampleRate)
 	due := media.Now()
