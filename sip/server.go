@@ -1,6 +1,7 @@
 // Package sip is the signalling side of the conference: the focus (RFC 4353) that every caller's
-// dialog ends at. It uses sipgo's parser, transports and transactions with a dialog layer of its
-// own, imports no media and no SDP, and moves session descriptions as bytes.
+// dialog ends at. It uses sipgo's parser and transaction machines behind sockets of its own (Edge)
+// and under a dialog layer of its own, imports no media and no SDP, and moves session descriptions
+// as bytes.
 package sip
 
 import (
