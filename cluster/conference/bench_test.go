@@ -14,7 +14,7 @@ import (
 // BenchmarkTick is one slot of a conference in which everybody sends and three talk, sockets apart.
 func BenchmarkTick(b *testing.B) {
 	for _, c := range []codec.Codec{codec.PCMU, codec.Opus} {
-		for _, legs := range []int{10, 100, 1000} {
+		for _, legs := range []int{4, 10, 100, 1000} {
 			b.Run(fmt.Sprintf("%s/%d", c.Name, legs), func(b *testing.B) {
 				h := newHall(b, nil)
 				for i := range legs {

@@ -77,7 +77,7 @@ func (c *conference) mix() {
 		mixer.Add(sum, v)
 	}
 	c.pause = rmsBelow(sum, pauseRMS)
-	if c.noise != nil {
+	if c.noise != nil && (c.pause || c.noiseFade.Audible()) {
 		noise := s.mixed[:n]
 		c.noise.Read(noise)
 		if c.noiseFade.Apply(noise, c.rate, c.pause) {

@@ -6,12 +6,13 @@ import (
 	"github.com/zaf/g711"
 )
 
-// companding is one law of ITU-T G.711 as tables: 256 values out, 64 Ki codes
-// in, and the 256 squares that tell a payload's energy.
+// companding is one law of ITU-T G.711 as tables: 256 values out, 16 Ki codes
+// in (neither law looks at the lowest two bits of a sample), and the 256
+// squares that tell a payload's energy.
 type companding struct {
 	pcm    [256]int16
 	square [256]uint32
-	code   [1 << 16]byte // indexed by uint16(sample)
+	code   [1 << 14]byte // indexed by uint16(sample) >> 2
 }
 
 // Filled once before main and never written again.
@@ -27,7 +28,7 @@ func newCompanding(decode func(uint8) int16, encode func(int16) uint8) (c compan
 		c.square[i] = uint32(int32(v) * int32(v))
 	}
 	for i := range c.code {
-		c.code[i] = encode(int16(uint16(i)))
+		c.code[i] = encode(int16(uint16(i << 2)))
 	}
 	return c
 }
@@ -57,7 +58,7 @@ func (e *g711Encoder) Encode(dst []byte, pcm []int16) (int, error) {
 	code := &e.law.code
 	dst = dst[:len(pcm)]
 	for i, v := range pcm {
-		dst[i] = code[uint16(v)]
+		dst[i] = code[uint16(v)>>2]
 	}
 	return len(pcm), nil
 }
