@@ -110,10 +110,12 @@ func (l *Leg) agree(m sdp.Media) error {
 	if !ok {
 		return fmt.Errorf("conference: %w: %q was agreed", errNothingInCommon, m.Codec.Name)
 	}
-	f := format{codec: c, ptime: c.PacketTime(m.PTime), set: l.cfg.Coding}
-	f.set.PTime = f.ptime
+	m, err := l.resolved(m)
+	if err != nil {
+		return err
+	}
+	f := l.formatOf(c, m)
 	up := &setup{agreed: m, terms: l.terms(m), format: f}
-	var err error
 	if l.line == nil || f != l.format {
 		if up.coder, err = newCoder(f, c.SampleRate); err != nil {
 			return err
@@ -127,12 +129,51 @@ func (l *Leg) agree(m sdp.Media) error {
 			up.playout.SetNoise(uint8(m.CN))
 		}
 	}
+	if l.line == nil || m.DTMFRate != l.agreed.DTMFRate {
+		up.digits = media.NewDigits(max(m.DTMFRate, 8000))
+	}
 	if l.line == nil {
-		l.line = newLine(l, up.terms, max(m.DTMFRate, 8000))
+		l.line = newLine(l, up.terms)
 	}
 	l.agreed, l.format = &m, f
 	ln, conf := l.line, l.room.conf
 	return conf.worker.do(context.Background(), func(now time.Duration) { conf.setUp(ln, up, now) })
+}
+
+// formatOf is what our packets to a peer look like, as far as it has a say.
+func (l *Leg) formatOf(c codec.Codec, m sdp.Media) format {
+	f := format{codec: c, ptime: c.PacketTime(m.PTime), set: l.cfg.Coding}
+	if c != codec.Opus {
+		f.set = codec.Settings{} // nothing to set: all share one encoder
+	} else {
+		asked := m.Codec.Opus() // RFC 7587, 6.1
+		f.set.FEC = f.set.FEC && asked.FEC
+		if asked.MaxAverageBitrate >= opusLeast {
+			f.set.Bitrate = min(f.set.Bitrate, asked.MaxAverageBitrate)
+		}
+	}
+	f.set.PTime = f.ptime
+	return f
+}
+
+// opusLeast is the lowest bit rate of Opus (RFC 6716, 2).
+const opusLeast = 6000
+
+// resolveTime bounds the look-up of a name in SDP.
+const resolveTime = 2 * time.Second
+
+// resolved has the address of a peer that gave a name in place of one (SIP.md OA-12).
+func (l *Leg) resolved(m sdp.Media) (sdp.Media, error) {
+	if m.RemoteHost == "" || l.cfg.Resolve == nil {
+		return m, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
+	defer cancel()
+	a, err := l.cfg.Resolve(ctx, m.RemoteHost)
+	if err != nil {
+		return m, &sdp.Refusal{Warning: sdp.WarnAddress, Text: fmt.Sprintf("the name %s in c= has no address", m.RemoteHost)}
+	}
+	return m.Resolved(a), nil
 }
 
 // terms is what was agreed, as the RTP session wants it.

@@ -54,18 +54,18 @@ type setup struct {
 	format  format
 	playout *media.Playout // nil: the codec is that of before
 	coder   *coder         // nil: the format is that of before
+	digits  *media.Digits  // nil: the clock of telephone events is that of before
 }
 
 // newLine makes a line that hears and sends nothing yet.
-func newLine(l *Leg, terms media.Terms, eventRate int) *line {
+func newLine(l *Leg, terms media.Terms) *line {
 	r := rand.New(rand.NewPCG(uint64(l.sendSSRC), uint64(l.ssrc)))
 	return &line{
 		leg: l, ssrc: l.ssrc, pair: l.pair, voice: -1, mark: true,
 		session: media.NewSession(media.SessionConfig{
 			SSRC: l.sendSSRC, CNAME: l.id + "@trivox", Epoch: media.Wall(), Rand: r, Terms: terms,
 		}),
-		digits: media.NewDigits(eventRate),
-		meter:  loudness.NewMeter(l.cfg.Loudness),
+		meter: loudness.NewMeter(l.cfg.Loudness),
 	}
 }
 
@@ -109,6 +109,9 @@ func mustResampler(from, to int) *mixer.Resampler {
 func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 	deaf, held := l.in && l.deaf(), l.in && l.held()
 	l.agreed = s.agreed
+	if s.digits != nil {
+		l.digits = s.digits
+	}
 	if s.playout != nil {
 		l.playout = s.playout
 		l.meter.Reset()

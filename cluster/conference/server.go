@@ -40,8 +40,9 @@ type Config struct {
 	DSCP            int             // of RTP and RTCP packets
 	Latch           Latch           // when to send to where a caller's packets come from, whatever its SDP said
 	Advertise       func(local netip.Addr) netip.Addr
-	OnEvent         func(Event) // called by one goroutine, in order
-	Rand            *rand.Rand  // for SSRCs and identifiers
+	Resolve         func(ctx context.Context, host string) (netip.Addr, error) // names in SDP; nil: a leg with one is not sent to
+	OnEvent         func(Event)                                                // called by one goroutine, in order
+	Rand            *rand.Rand                                                 // for SSRCs and identifiers
 }
 
 // Latch says for whom the address in SDP is not believed (SIP.md RT-4).

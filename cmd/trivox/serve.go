@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -173,7 +174,7 @@ func (p *process) conferenceConfig(c config.Config) conference.Config {
 		RTPTimeout: c.RTP.Timeout, RTPAlarm: c.RTP.Alarm, Latch: conference.Latch(c.RTP.Latch),
 		AloneTone: c.Rooms.AloneTone, JoinTone: c.Rooms.JoinTone, ToneLimit: c.Rooms.JoinToneUpTo,
 		NoiseLevel: c.Audio.ComfortNoise, DSCP: int(c.RTP.DSCP),
-		Advertise: p.advertise, OnEvent: p.logEvent,
+		Advertise: p.advertise, Resolve: resolve, OnEvent: p.logEvent,
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
 	for _, name := range c.Audio.Codecs {
@@ -185,6 +186,20 @@ func (p *process) conferenceConfig(c config.Config) conference.Config {
 }
 
 func (p *process) advertise(local netip.Addr) netip.Addr { return p.config.Load().PublicAddr(local) }
+
+// resolve looks a name up that a phone's SDP has in place of an address.
+func resolve(ctx context.Context, host string) (netip.Addr, error) {
+	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, a := range all {
+		if a.Unmap().Is4() {
+			return a.Unmap(), nil
+		}
+	}
+	return all[0], nil
+}
 
 // parseInfo reads DTMF from an INFO request (SIP.md RT-8).
 func parseInfo(contentType string, body []byte) (byte, time.Duration, bool) {
