@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -24,7 +23,12 @@ func TestTerminate(t *testing.T) {
 		phones = append(phones, dial(t, s, "tea", line{say: sine(440, 0.1)}))
 	}
 	// One who does not answer his BYE keeps the server draining for a while.
-	mute(t, s)
+	w := openWire(t, s, "tea")
+	w.invite()
+	if status, _ := w.answer(); status != "200" {
+		t.Fatalf("INVITE got %s", status)
+	}
+	w.send("ACK", "ack", "")
 	agent := openAgent(t, line{local: netip.MustParseAddr("127.0.0.1")})
 	at := time.Now()
 	s.ended.Do(func() { s.signal(syscall.SIGTERM) })
@@ -49,41 +53,6 @@ func TestTerminate(t *testing.T) {
 		t.Errorf("/readyz while the server stops: %d", status)
 	}
 	s.over(at)
-}
-
-// mute calls a room by hand, and answers nothing once the call is up.
-func mute(t *testing.T, s *server) {
-	t.Helper()
-	socket := bind(t, netip.MustParseAddr("127.0.0.1"))
-	at := localPort(socket)
-	send := func(method, tag, body string) {
-		t.Helper()
-		text := strings.Join([]string{method + " " + s.room("tea") + " SIP/2.0",
-			fmt.Sprintf("Via: SIP/2.0/UDP %s;branch=z9hG4bK%s;rport", at, method), "From: <sip:mute@127.0.0.1>;tag=1",
-			"To: <" + s.room("tea") + ">" + tag, "Call-ID: mute@" + at.String(), "CSeq: 1 " + method, "Max-Forwards: 70",
-			fmt.Sprintf("Contact: <sip:mute@%s>", at), "Content-Type: application/sdp",
-			fmt.Sprintf("Content-Length: %d", len(body)), "", body}, "\r\n")
-		if _, err := socket.WriteToUDPAddrPort([]byte(text), s.sip()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	send("INVITE", "", string(offer(at, codec.PCMU, 1, "inactive")))
-	if err := socket.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	for b := make([]byte, 4096); ; {
-		n, err := socket.Read(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if answer := string(b[:n]); strings.HasPrefix(answer, "SIP/2.0 200 ") {
-			_, tag, _ := strings.Cut(answer, "\r\nTo: ")
-			tag, _, _ = strings.Cut(tag, "\r\n")
-			_, tag, _ = strings.Cut(tag, ";tag=")
-			send("ACK", ";tag="+tag, "")
-			return
-		}
-	}
 }
 
 // SIGHUP takes the settings' file again: who is in a call does not notice, who calls later meets the new limits.
