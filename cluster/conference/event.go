@@ -3,6 +3,8 @@ package conference
 import (
 	"sync/atomic"
 	"time"
+
+	"trivox/media/codec"
 )
 
 type counter = atomic.Uint64
@@ -25,6 +27,8 @@ const (
 	LegLooped                   // our own packets come back from it
 	LegChanged                  // its codec or direction changed
 	LegEnded                    // Summary says how it was
+
+	legTurns // it sends another of its codecs: for the Server alone
 )
 
 func (k EventKind) String() string {
@@ -42,6 +46,9 @@ type Event struct {
 	Address    string        // LegSilent: where RTP was sent
 	Summary    Summary       // LegEnded
 	Call       string        // Call-ID
+
+	leg   *Leg        // legTurns
+	codec codec.Codec // legTurns: what it sends now
 }
 
 // Summary is what is told of a call when it has ended.
@@ -57,12 +64,14 @@ type Summary struct {
 	Cause    Cause
 }
 
-// report hands an event to the dispatcher; a full queue drops and counts it.
-func (s *Server) report(e Event) {
+// report hands an event to the dispatcher; a full queue drops and counts it, and reports false.
+func (s *Server) report(e Event) bool {
 	select {
 	case s.events <- e:
+		return true
 	default:
 		s.dropped.Add(1)
+		return false
 	}
 }
 
@@ -73,6 +82,10 @@ func (s *Server) dispatch() {
 		call = func(Event) {}
 	}
 	for e := range s.events {
+		if e.Kind == legTurns {
+			e.leg.hear(e.codec)
+			continue
+		}
 		call(e)
 	}
 }

@@ -115,18 +115,15 @@ func (l *Leg) agree(m sdp.Media) error {
 		return err
 	}
 	f := l.formatOf(c, m)
-	up := &setup{agreed: m, terms: l.terms(m), format: f}
+	up := &setup{agreed: m, terms: l.terms(m), types: payloadTypes(c, m), format: f}
 	if l.line == nil || f != l.format {
 		if up.coder, err = newCoder(f, c.SampleRate); err != nil {
 			return err
 		}
 	}
 	if l.line == nil || c != l.format.codec {
-		if up.playout, err = newPlayout(c); err != nil {
+		if up.playout, err = newPlayout(c, m); err != nil {
 			return err
-		}
-		if m.CN >= 0 {
-			up.playout.SetNoise(uint8(m.CN))
 		}
 	}
 	if l.line == nil || m.DTMFRate != l.agreed.DTMFRate {
@@ -182,6 +179,9 @@ func (l *Leg) terms(m sdp.Media) media.Terms {
 		Remote: m.Remote, RemoteRTCP: m.RemoteRTCP, Mux: m.RTCPMux, NoRTCP: m.NoRTCP, NoSend: !m.Direction.Sends(),
 		NAT: l.behindNAT(m.Remote), ClockRate: m.Codec.ClockRate, LevelID: m.LevelExt,
 		Sound: append([]uint8{m.RecvPT}, m.AlsoRecvPT...), Events: m.AlsoDTMF,
+	}
+	for _, k := range m.AlsoReceive {
+		t.Sound = append(t.Sound, k.PayloadType)
 	}
 	if m.DTMFRecv >= 0 {
 		t.Events = append([]uint8{uint8(m.DTMFRecv)}, m.AlsoDTMF...)

@@ -22,7 +22,10 @@ type line struct {
 	session *media.Session
 	digits  *media.Digits
 	same    media.Same
+	types   []payloadType // of sound that it may send
+	hears   codec.Codec   // what the playout plays
 	playout *media.Playout
+	turning bool // a playout for another codec is being made
 	meter   *loudness.Meter
 	gain    mixer.Gain
 	fade    mixer.Fader
@@ -52,6 +55,7 @@ type setup struct {
 	agreed  sdp.Media
 	terms   media.Terms
 	format  format
+	types   []payloadType
 	playout *media.Playout // nil: the codec is that of before
 	coder   *coder         // nil: the format is that of before
 	digits  *media.Digits  // nil: the clock of telephone events is that of before
@@ -89,7 +93,7 @@ func (l *line) meterTime() {
 
 // tune fits a line to the rate of the mix.
 func (l *line) tune(rate int) {
-	l.up = mustResampler(l.format.codec.SampleRate, rate)
+	l.up = mustResampler(l.hears.SampleRate, rate)
 	l.fade.Reset()
 	l.own.on = false
 	l.own.limiter = mixer.NewLimiter(rate)
@@ -108,14 +112,12 @@ func mustResampler(from, to int) *mixer.Resampler {
 // setUp gives a line what was agreed. It begins with the first time.
 func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 	deaf, held := l.in && l.deaf(), l.in && l.held()
-	l.agreed = s.agreed
+	l.agreed, l.types = s.agreed, s.types
 	if s.digits != nil {
 		l.digits = s.digits
 	}
 	if s.playout != nil {
-		l.playout = s.playout
-		l.meter.Reset()
-		l.metered = 0
+		l.playout, l.hears = s.playout, s.format.codec
 	}
 	if !l.in {
 		l.in, l.answered, l.resumed = true, now, now
@@ -177,8 +179,3 @@ func (c *conference) event(k EventKind, l *line) Event {
 
 // hangUp asks signalling to end a line's call.
 func (c *conference) hangUp(l *line, cause Cause) { l.leg.request.HangUp(cause) }
-
-// newPlayout makes what plays a codec's packets.
-func newPlayout(k codec.Codec) (*media.Playout, error) {
-	return media.NewPlayout(k, k.ClockRate, jitterConfig())
-}

@@ -94,7 +94,7 @@ func (c *conference) mix() {
 
 // read writes the line's sound of this slot to pcm, at the rate of the mix.
 func (l *line) read(pcm, heard []int16) {
-	k := l.format.codec.SampleRate / 50
+	k := l.hears.SampleRate / 50
 	n := l.playout.Read(heard[:k])
 	clear(heard[n:k])
 	l.gain.Apply(heard[:k])

@@ -36,7 +36,7 @@ func TestCodecChange(t *testing.T) {
 
 // turn makes the phone speak another codec.
 func (p *phone) turn(c codec.Codec) (err error) {
-	p.codec, p.pt, p.heard = c, uint8(c.PayloadType), nil
+	p.codec, p.speaks, p.pt, p.heard = c, c, uint8(c.PayloadType), nil
 	p.source = sine(tones[0], amplitude, c.SampleRate)
 	if p.encoder, err = c.NewEncoder(codec.Settings{PTime: p.ptime}); err != nil {
 		return err
@@ -97,5 +97,28 @@ func TestLateOffer(t *testing.T) {
 	other.hearing(t, amplitude, tones[0])
 	if err := p.leg.SetAnswer([]byte("v=0\r\n")); err == nil {
 		t.Error("an answer that cannot be read was taken")
+	}
+}
+
+// Who answered our offer with several codecs may send any of them, and change (RFC 3264, 6.1).
+func TestAnswerWithSeveralCodecs(t *testing.T) {
+	h := newHall(t, nil)
+	other := h.dial("tea", codec.PCMU, 20*time.Millisecond, nil)
+	p := h.dial("tea", codec.PCMU, 20*time.Millisecond, sine(tones[0], amplitude, 8000))
+	if _, err := p.leg.Offer(); err != nil {
+		t.Fatal(err)
+	}
+	answer := strings.Replace(string(p.offer("sendrecv")), "RTP/AVP 0 101", "RTP/AVP 0 8 9 101", 1)
+	if err := p.leg.SetAnswer([]byte(answer)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []codec.Codec{codec.PCMA, codec.G722, codec.PCMU} {
+		encoder, err := c.NewEncoder(codec.Settings{PTime: p.ptime})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.speaks, p.encoder, p.pt, p.source = c, encoder, uint8(c.PayloadType), sine(tones[0], amplitude, c.SampleRate)
+		h.run(3 * time.Second)
+		other.hearing(t, amplitude, tones[0])
 	}
 }

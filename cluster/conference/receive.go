@@ -42,8 +42,12 @@ func (c *conference) takeSound(l *line, p media.Packet) {
 	if l.held() { // its music stays out of the room (SIP.md OA-3, USERS 13)
 		return
 	}
+	if k := l.codecOf(p.PT); k != l.hears {
+		c.turn(l, k)
+		return
+	}
 	l.playout.Measure(&p)
-	d := time.Duration(p.Samples) * time.Second / time.Duration(l.format.codec.ClockRate)
+	d := time.Duration(p.Samples) * time.Second / time.Duration(l.hears.ClockRate)
 	l.meter.Add(l.gain.Amplitude(p.Amplitude), d)
 	p.Voiced = l.meter.Voiced()
 	l.gain.Observe(p.Amplitude, d, p.Voiced)

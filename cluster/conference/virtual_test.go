@@ -68,6 +68,9 @@ func (h *hall) slot() {
 	for {
 		select {
 		case e := <-h.server.events:
+			if e.Kind == legTurns {
+				e.leg.hear(e.codec)
+			}
 			h.events = append(h.events, e)
 			continue
 		default:
@@ -122,7 +125,8 @@ type phone struct {
 	t       testing.TB
 	leg     *Leg
 	addr    netip.AddrPort
-	codec   codec.Codec
+	codec   codec.Codec // what it hears
+	speaks  codec.Codec
 	pt      uint8
 	ptime   time.Duration
 	encoder codec.Encoder
@@ -153,7 +157,7 @@ type datagram struct {
 func (h *hall) dial(room string, c codec.Codec, ptime time.Duration, source func(int) float64) *phone {
 	h.t.Helper()
 	p := &phone{
-		t: h.t, codec: c, pt: uint8(c.PayloadType), ptime: ptime, source: source, next: h.now + Slot,
+		t: h.t, codec: c, speaks: c, pt: uint8(c.PayloadType), ptime: ptime, source: source, next: h.now + Slot,
 		addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 1, byte(len(h.phones) % 250)}), 4000+uint16(len(h.phones)/250)),
 	}
 	var err error
@@ -186,11 +190,11 @@ func (p *phone) offer(direction string) []byte {
 
 // speak sends what is due.
 func (p *phone) speak(now time.Duration) {
-	n := p.codec.SampleRate * int(p.ptime) / int(time.Second)
+	n := p.speaks.SampleRate * int(p.ptime) / int(time.Second)
 	for ; p.next <= now; p.next += p.ptime {
 		pcm := make([]int16, n)
 		if p.source == nil {
-			p.stamp += uint32(p.codec.ClockRate * int(p.ptime) / int(time.Second))
+			p.stamp += uint32(p.speaks.ClockRate * int(p.ptime) / int(time.Second))
 			p.at += n
 			continue
 		}
@@ -204,7 +208,7 @@ func (p *phone) speak(now time.Duration) {
 			p.t.Fatal(err)
 		}
 		p.send(p.pt, payload[:size])
-		p.stamp += uint32(p.codec.ClockRate * int(p.ptime) / int(time.Second))
+		p.stamp += uint32(p.speaks.ClockRate * int(p.ptime) / int(time.Second))
 	}
 }
 
