@@ -40,9 +40,10 @@ var mayImport = map[string][]string{
 	"cmd/trivox/internal/call": {"mixer", "media", "media/codec", "media/jitter", "sip/sdp", "cmd/trivox/internal/phone",
 		"cmd/trivox/internal/wav"},
 	"cmd/trivox/internal/load": {"mixer", "media", "media/codec", "sip/sdp", "cmd/trivox/internal/phone", "cmd/trivox/internal/wav"},
+	"cmd/trivox/internal/sim":  {"loudness", "cluster/exchange", "cluster/sim", "cmd/trivox/internal/wav"},
 	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/sdp", "cluster/exchange", "cluster/conference",
 		"cmd/trivox/internal/config", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
-		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load"},
+		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim"},
 }
 
 // arrowHints say what to do instead of the import that somebody is most likely to want.
@@ -82,7 +83,7 @@ var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "T
 // home says which packages may import a library: each dependency has one place to be replaced in.
 var home = map[string][]string{
 	"github.com/alecthomas/kong": {"cmd/trivox", "cmd/trivox/internal/config", "cmd/trivox/internal/ctl", "cmd/trivox/internal/call",
-		"cmd/trivox/internal/load"},
+		"cmd/trivox/internal/load", "cmd/trivox/internal/sim"},
 	"github.com/pelletier/go-toml":        {"cmd/trivox/internal/config"},
 	"github.com/danielgtaylor/huma":       {"cmd/trivox/internal/api"},
 	"github.com/prometheus/client_golang": {"cmd/trivox/internal/api"},

@@ -72,7 +72,7 @@ func Floor(c FloorConfig) FloorReport {
 	}
 	var r FloorReport
 	for _, m := range methods {
-		r.Contests = append(r.Contests, contests{c: c, m: m, p: c.Loudness}.run())
+		r.Contests = append(r.Contests, newContests(c, m).run())
 		progress()
 	}
 	for _, s := range scenes {

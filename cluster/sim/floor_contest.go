@@ -12,6 +12,7 @@ import (
 const (
 	floorSettle   = 500 // slots for which the holders have had the floors
 	floorPatience = 500 // slots after which a newcomer counts as never heard
+	burstSlots    = 5   // a burst of 100 ms
 	floorKept     = 100 // slots over which it is counted how much of a newcomer is heard
 )
 
@@ -58,12 +59,18 @@ type Contest struct {
 	Hum   float64 // steady, 24 dB below speech
 }
 
+// newContests is all trials of one method as the tables show them.
+func newContests(c FloorConfig, m Method) contests {
+	return contests{c: c, m: m, p: c.Loudness, burstSlots: burstSlots}
+}
+
 // contests runs all trials of one method.
 type contests struct {
-	c     FloorConfig
-	m     Method
-	p     loudness.Params
-	brief bool // without what the search does not look at
+	c          FloorConfig
+	m          Method
+	p          loudness.Params
+	burstSlots int
+	brief      bool // without what the search does not look at
 }
 
 // hall is one trial.
@@ -211,7 +218,7 @@ func (t contests) interrupt(trial int, dB float64) (time.Duration, float64) {
 // them rather than in a pause of his; in half of the trials these are 3 dB fainter.
 func (t contests) burst(trial int) (held time.Duration, took bool) {
 	h, last := t.hall(trial, floorLevel-3*float64(trial%2)), t.c.NMax
-	h.sources[last] = &burst{left: 5}
+	h.sources[last] = &burst{left: t.burstSlots}
 	before := h.speaking()
 	for range floorKept {
 		was := h.hears(last)

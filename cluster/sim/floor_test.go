@@ -15,7 +15,7 @@ func shortFloor() FloorConfig {
 // contest runs the contests of one method.
 func contest(m Method) Contest {
 	c := shortFloor()
-	return contests{c: c, m: m, p: c.Loudness}.run()
+	return newContests(c, m).run()
 }
 
 // hearing runs one conversation by one method.
@@ -41,8 +41,8 @@ func TestConversationFigures(t *testing.T) {
 			t.Errorf("figure %d: %.3f, want %.3f at most", i, f.has, f.limit)
 		}
 	}
-	if c.miss() != 0 {
-		t.Errorf("misses the figures by %.1f points", c.miss())
+	if c.miss(0) != 0 {
+		t.Errorf("misses the figures by %.1f points", c.miss(0))
 	}
 }
 

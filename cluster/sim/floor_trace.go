@@ -23,7 +23,7 @@ type TrackPoint struct {
 // somebody's who is silent; at 5 s he begins to speak and goes on; at 10 s the
 // first of the speakers stops; at 12 s another begins, half as loud.
 func Trace(c FloorConfig) Track {
-	t := contests{c: c, m: ByNumber, p: c.Loudness}
+	t := newContests(c, ByNumber)
 	h := t.hall(0, floorLevel)
 	n := c.NMax
 	late := n + 1
@@ -37,7 +37,7 @@ func Trace(c FloorConfig) Track {
 	for slot := range at(16) {
 		switch slot {
 		case at(3):
-			h.sources[n] = &burst{left: 5}
+			h.sources[n] = &burst{left: burstSlots}
 		case at(5):
 			h.sources[n] = t.voice(t.rand(0, n+1), n, floorLevel, true)
 		case at(10):

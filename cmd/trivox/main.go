@@ -8,6 +8,7 @@ import (
 
 	"trivox/cmd/trivox/internal/config"
 	"trivox/cmd/trivox/internal/ctl"
+	"trivox/cmd/trivox/internal/sim"
 )
 
 // program is the command line.
@@ -15,6 +16,7 @@ type program struct {
 	Serve   serveCommand   `cmd:"" help:"Run the conference server. Without settings: on loopback, a room for any URI dialled."`
 	Call    callCommand    `cmd:"" help:"Call a room: play a file or comfort noise, record what is heard."`
 	Load    loadCommand    `cmd:"" help:"Make many calls to a conference server and report what they heard."`
+	Sim     sim.Command    `cmd:"" help:"Play conferences in virtual time: plan, floor, wan."`
 	Ctl     ctl.Command    `cmd:"" help:"Ask a running server: list, show, mute, unmute, kick, lock, unlock, end."`
 	Config  config.Command `cmd:"" help:"Print the settings with their defaults, or judge a file."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
