@@ -90,13 +90,7 @@ type roster struct {
 	config configPointer
 }
 
-func (r *roster) uri(name string) string {
-	host := "127.0.0.1"
-	if d := r.config.Load().Domains; len(d) > 0 {
-		host = d[0]
-	}
-	return roomURI(name, host)
-}
+func (r *roster) uri(name string) string { return roomURI(name, "127.0.0.1", r.config.Load().Domains) }
 
 // List is api.Conferences'.
 func (r *roster) List(context.Context) ([]api.Summary, error) {

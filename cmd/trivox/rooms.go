@@ -1,12 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"trivox/cluster/conference"
 	"trivox/media"
@@ -24,21 +29,53 @@ type rooms struct {
 	log    *slog.Logger
 }
 
-// name is what the conference server and the API call a room: its user part, with the domain when that is one of
-// ours and not the first.
+// roomName is what the conference server and the API call a room: its user part, with the domain when that is one of
+// ours and not the first, or when the user part itself ends as if it were.
 func roomName(user, host string, domains []string) string {
-	host = strings.ToLower(host)
-	for i, d := range domains {
-		if d == host && i > 0 {
-			return user + "@" + host
-		}
+	if i := slices.Index(domains, strings.ToLower(host)); i > 0 {
+		return user + "@" + domains[i]
+	}
+	if _, named := cutDomain(user, domains); named != "" {
+		return user + "@" + domains[0]
 	}
 	return user
 }
 
+// cutDomain takes a name of roomName's apart; the domain is empty when it is not in the name.
+func cutDomain(name string, domains []string) (user, domain string) {
+	i := strings.LastIndexByte(name, '@')
+	if i < 0 || !slices.Contains(domains, name[i+1:]) {
+		return name, ""
+	}
+	return name[:i], name[i+1:]
+}
+
+// roomURI is the SIP URI of a room, in the first domain, or at host where there is none, unless its name says another.
+func roomURI(name, host string, domains []string) string {
+	user, domain := cutDomain(name, domains)
+	if domain == "" && len(domains) > 0 {
+		domain = domains[0]
+	}
+	return "sip:" + strings.ReplaceAll(url.PathEscape(user), "@", "%40") + "@" + cmp.Or(domain, host)
+}
+
+// badName says what is wrong with the user part dialled: a room must be told by what is read of it, in a list and in
+// the API, and be named by it there. It is empty when nothing is.
+func badName(user string) string {
+	switch {
+	case user == "":
+		return "dial a room, such as tea"
+	case len(user) > maxRoomName:
+		return fmt.Sprintf("a room's name has at most %d bytes, this one has %d", maxRoomName, len(user))
+	case !utf8.ValidString(user) || strings.ContainsFunc(user, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return "a room's name is of characters that can be printed, in UTF-8"
+	}
+	return ""
+}
+
 // Known is for OPTIONS and for refusals.
 func (r *rooms) Known(user, host string) (exists, wouldOpen bool) {
-	if user == "" || len(user) > maxRoomName {
+	if badName(user) != "" {
 		return false, false
 	}
 	exists, enterable := r.server.Known(roomName(user, host, r.config.Load().Domains))
@@ -47,11 +84,8 @@ func (r *rooms) Known(user, host string) (exists, wouldOpen bool) {
 
 // Enter gives a caller a leg in the room dialled.
 func (r *rooms) Enter(ctx context.Context, c sip.Call) (sip.Leg, error) {
-	switch {
-	case c.User == "":
-		return nil, &sip.Refusal{Code: 404, Warning: "dial a room, such as sip:tea@" + c.Host}
-	case len(c.User) > maxRoomName:
-		return nil, &sip.Refusal{Code: 404, Warning: fmt.Sprintf("a room's name has at most %d bytes, this one has %d", maxRoomName, len(c.User))}
+	if why := badName(c.User); why != "" {
+		return nil, &sip.Refusal{Code: 404, Warning: why}
 	}
 	leg, err := r.server.Enter(ctx, conference.Request{
 		Conference: roomName(c.User, c.Host, r.config.Load().Domains),

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"sync/atomic"
 
 	"trivox/cmd/trivox/internal/config"
@@ -36,15 +35,4 @@ func (p *process) welcome(w io.Writer, c config.Config) {
 		fmt.Fprintf(w, "    bin/trivox ctl show tea\n")
 	}
 	fmt.Fprintf(w, "\nControl-C ends it.\n\n")
-}
-
-// roomURI is the SIP URI of a room.
-func roomURI(name, host string) string {
-	u := url.PathEscape(name)
-	for i := len(name) - 1; i >= 0; i-- {
-		if name[i] == '@' {
-			return "sip:" + url.PathEscape(name[:i]) + "@" + name[i+1:]
-		}
-	}
-	return "sip:" + u + "@" + host
 }
