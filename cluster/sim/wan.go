@@ -117,8 +117,9 @@ type WANStart struct {
 // WANLaugh is a joke at which every participant laughs.
 type WANLaugh struct {
 	Before float64 // packets a slot in the five seconds before, by unicast
-	Most   int64   // most in one slot of the five seconds after
-	Slots  int     // slots with more than twice as many as before
+	Mean   float64 // the same of the five seconds after
+	Most   int64   // most in one slot of these
+	Slots  int     // slots of these with more than twice as many as before
 }
 
 // WANOutage is a network that parts into two halves for ten seconds.

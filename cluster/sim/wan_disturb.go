@@ -78,17 +78,26 @@ func (m moment) agreed() bool { return !m.differ }
 func (m moment) quiet() bool  { return !m.ghost }
 
 func (c chronicle) laugh() WANLaugh {
-	var before int64
-	for _, m := range c[joke-5*second : joke] {
-		before += m.packets
+	l := WANLaugh{
+		Before: c.mean(joke-5*second, joke),
+		Mean:   c.mean(joke, joke+5*second),
+		Most:   c.most(joke, joke+5*second),
 	}
-	l := WANLaugh{Before: share(before, int64(5*second)), Most: c.most(joke, joke+5*second)}
 	for _, m := range c[joke : joke+5*second] {
 		if float64(m.packets) > 2*l.Before {
 			l.Slots++
 		}
 	}
 	return l
+}
+
+// mean returns packets a slot over a stretch.
+func (c chronicle) mean(from, to int) float64 {
+	var sum int64
+	for _, m := range c[from:to] {
+		sum += m.packets
+	}
+	return share(sum, int64(to-from))
 }
 
 // most returns the most packets of any slot of a stretch.
