@@ -118,9 +118,14 @@ func (d *dialog) hangUp(c Cause) {
 
 // drop takes the dialog out of the table, stops its timers and ends the leg. It may be called
 // again; only the first cause counts.
-func (d *dialog) drop(c Cause) {
+func (d *dialog) drop(c Cause) { d.dropBefore(c, func() {}) }
+
+// dropBefore does the same and then last, before Drain may take the call for gone: who reads what
+// last sends finds the place of the call free.
+func (d *dialog) dropBefore(c Cause, last func()) {
 	d.release(c)
 	if d.state == ended {
+		last()
 		return
 	}
 	d.state = ended
@@ -128,8 +133,12 @@ func (d *dialog) drop(c Cause) {
 	s := d.server
 	s.mu.Lock()
 	delete(s.dialogs, d.id)
-	empty := len(s.dialogs) == 0 && s.empty != nil
-	if empty {
+	s.leaving++
+	s.mu.Unlock()
+	last()
+	s.mu.Lock()
+	s.leaving--
+	if len(s.dialogs)+s.leaving == 0 && s.empty != nil {
 		close(s.empty)
 		s.empty = nil
 	}

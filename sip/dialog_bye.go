@@ -8,12 +8,11 @@ import (
 
 // byed serves BYE, at any moment: before the ACK, while our own BYE is under way. RFC 3261, 15.1.2
 func (d *dialog) byed(tx *serverTx) {
-	d.server.ok(tx)
 	c := Cause{Code: 200, Text: "the caller hung up", ByPeer: true}
 	if text := reasonText(headerValue(tx.req, "reason", "")); text != "" {
 		c.Text = text
 	}
-	d.drop(c)
+	d.dropBefore(c, func() { d.server.ok(tx) })
 }
 
 // end hangs up. The leg ends at once; BYE waits for the ACK of a 2xx, since a callee must not

@@ -68,8 +68,15 @@ func TestCancelAgainstAnswer(t *testing.T) {
 	eventually(t, func() bool { n := s.Snapshot(); return n.Dialogs == 0 && n.Pending == 0 })
 	for len(rooms.legs) > 0 {
 		l := <-rooms.legs
-		eventually(t, func() bool { return len(l.events) > 0 && l.ends <= 1 })
-		for e := ""; e != "end"; e = <-l.events {
+		for e := ""; e != "end"; {
+			select {
+			case e = <-l.events:
+			case <-time.After(patience):
+				t.Fatal("a leg was not ended")
+			}
+		}
+		if l.ends != 1 {
+			t.Fatalf("a leg was ended %d times", l.ends)
 		}
 	}
 }
@@ -293,8 +300,8 @@ func TestHangUpWithoutAck(t *testing.T) {
 // A room that does not hear the CANCEL gives a leg nobody wants any more: it ends at once.
 func TestCancelUnheard(t *testing.T) {
 	rooms := newRooms()
-	release := make(chan struct{})
-	rooms.enter = func(context.Context, Call, *fakeLeg) error { <-release; return nil }
+	release := rooms.hold()
+	rooms.enter = func(context.Context, Call, *fakeLeg) error { release.wait(); return nil }
 	_, addr := startServer(t, "udp", Config{Rooms: rooms})
 	p := newPhone(t, "udp", addr)
 	p.request("INVITE", offerSDP)
@@ -304,7 +311,7 @@ func TestCancelUnheard(t *testing.T) {
 	p.raw("CANCEL", p.seq, "")
 	p.response("CANCEL", 200)
 	p.refusedACK(p.response("INVITE", 487))
-	close(release)
+	release.open()
 	leg := rooms.leg(t)
 	leg.want(t, "end")
 	if leg.cause.Code != 487 || !leg.cause.ByPeer {

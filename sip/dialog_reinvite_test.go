@@ -11,12 +11,12 @@ import (
 // TX-7: BYE comes while a re-INVITE is worked on: 487 for the INVITE, 200 for the BYE.
 func TestByeDuringReinvite(t *testing.T) {
 	rooms := newRooms()
-	release := make(chan struct{})
+	release := rooms.hold()
 	rooms.enter = func(_ context.Context, _ Call, l *fakeLeg) error {
 		n := 0
 		l.answer = func([]byte) ([]byte, error) {
 			if n++; n == 2 {
-				<-release
+				release.wait()
 			}
 			return []byte(answerSDP), nil
 		}
@@ -34,7 +34,7 @@ func TestByeDuringReinvite(t *testing.T) {
 	before := s.Snapshot().Requests
 	eventually(t, func() bool { return s.Snapshot().Requests == before }) // both are in
 	eventually(t, func() bool { return s.byeQueued(p) })
-	close(release)
+	release.open()
 	var codes = map[sipgo.RequestMethod]int{}
 	for len(codes) < 2 {
 		if r, ok := p.next().(*sipgo.Response); ok && r.StatusCode != 100 {
@@ -96,12 +96,12 @@ func TestReinviteBeforeAck(t *testing.T) {
 // A second re-INVITE while the first is worked on gets 500 with Retry-After. RFC 3261, 14.2 (UA-4)
 func TestReinviteOverlapping(t *testing.T) {
 	rooms := newRooms()
-	release := make(chan struct{})
+	release := rooms.hold()
 	rooms.enter = func(_ context.Context, _ Call, l *fakeLeg) error {
 		n := 0
 		l.answer = func([]byte) ([]byte, error) {
 			if n++; n == 2 {
-				<-release
+				release.wait()
 			}
 			return []byte(answerSDP), nil
 		}
@@ -116,7 +116,7 @@ func TestReinviteOverlapping(t *testing.T) {
 	leg.want(t, "answer")
 	p.request("INVITE", offerSDP)
 	eventually(t, func() bool { return s.Snapshot().ServerTransactions == 2 })
-	close(release)
+	release.open()
 	res := p.response("INVITE", 200)
 	p.branch--
 	bad := p.branch + 1
@@ -222,14 +222,14 @@ func TestCSeqInDialog(t *testing.T) {
 // TX-7: CANCEL against a re-INVITE: the session goes back to what was agreed before. (UA-5)
 func TestReinviteCancelled(t *testing.T) {
 	rooms := newRooms()
-	release := make(chan struct{})
+	release := rooms.hold()
 	offers := make(chan string, 8)
 	rooms.enter = func(_ context.Context, _ Call, l *fakeLeg) error {
 		n := 0
 		l.answer = func(offer []byte) ([]byte, error) {
 			offers <- string(offer)
 			if n++; n == 2 {
-				<-release
+				release.wait()
 			}
 			return []byte(answerSDP), nil
 		}
@@ -245,7 +245,7 @@ func TestReinviteCancelled(t *testing.T) {
 	p.raw("CANCEL", p.seq, "")
 	p.response("CANCEL", 200)
 	p.refusedACK(p.response("INVITE", 487))
-	close(release)
+	release.open()
 	leg.want(t, "answer")
 	for _, want := range []string{offerSDP, offerSDP + "a=sendonly\r\n", offerSDP} {
 		if got := <-offers; got != want {

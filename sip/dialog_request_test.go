@@ -1,8 +1,10 @@
 package sip
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -150,15 +152,42 @@ func receive(t *testing.T, c net.PacketConn) *sipgo.Request {
 	return req
 }
 
+// listenStream gives nil when another has the port.
+func listenStream(t *testing.T, at string) *net.TCPListener {
+	t.Helper()
+	l, err := net.Listen("tcp", at)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen, _ := l.(*net.TCPListener)
+	return listen
+}
+
+// accept waits for the server to connect.
+func accept(t *testing.T, l *net.TCPListener) net.Conn {
+	t.Helper()
+	if err := l.SetDeadline(deadline()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // Over TCP a request goes by the connection of the call, and when that is closed by a new one to
 // the Contact.
 func TestByeOverNewConnection(t *testing.T) {
 	rooms := newRooms()
 	s, addr := startServer(t, "tcp", Config{Rooms: rooms})
 	p := newPhone(t, "tcp", addr)
-	listen, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	listen := listenStream(t, "127.0.0.1:0")
+	if listen == nil {
+		t.Fatal("no port is free")
 	}
 	defer func() { _ = listen.Close() }()
 	p.contact = "<sip:alice@" + listen.Addr().String() + ";transport=tcp>"
@@ -168,10 +197,7 @@ func TestByeOverNewConnection(t *testing.T) {
 	p.close()
 	eventually(t, func() bool { return s.Snapshot().Edge.Conns == 0 })
 	leg.call.HangUp(Cause{})
-	c, err := listen.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := accept(t, listen)
 	again := &phone{t: t, network: "tcp", conn: c, server: addr, in: make(chan sipgo.Message, 8), done: make(chan struct{})}
 	go again.read()
 	t.Cleanup(again.close)
@@ -204,10 +230,15 @@ func TestByeChangesTransport(t *testing.T) {
 	for _, listening := range []bool{true, false} {
 		rooms := newRooms()
 		_, addr := startServer(t, "udp", Config{Rooms: rooms})
-		p := newPhone(t, "udp", addr)
-		listen, err := net.Listen("tcp", p.conn.LocalAddr().String()) // the port of the phone, free for TCP
-		if err != nil {
-			t.Fatal(err)
+		p, listen := newPhone(t, "udp", addr), (*net.TCPListener)(nil)
+		for range 100 { // the port of a phone, free for TCP
+			if listen = listenStream(t, p.conn.LocalAddr().String()); listen != nil {
+				break
+			}
+			p = newPhone(t, "udp", addr)
+		}
+		if listen == nil {
+			t.Fatal("no port is free for both")
 		}
 		if !listening {
 			_ = listen.Close()
@@ -219,10 +250,7 @@ func TestByeChangesTransport(t *testing.T) {
 			p.reply(p.asked("BYE"), 200, "")
 			continue
 		}
-		c, err := listen.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := accept(t, listen)
 		again := &phone{t: t, network: "tcp", conn: c, server: addr, in: make(chan sipgo.Message, 8), done: make(chan struct{})}
 		go again.read()
 		bye := again.asked("BYE")

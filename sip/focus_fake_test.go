@@ -65,6 +65,24 @@ type fakeRooms struct {
 	legs  chan *fakeLeg
 	mu    sync.Mutex
 	n     int
+	holds []*hold
+}
+
+// hold is where a room or a leg waits until the test opens it.
+type hold struct {
+	once sync.Once
+	gate chan struct{}
+}
+
+func (h *hold) wait() { <-h.gate }
+func (h *hold) open() { h.once.Do(func() { close(h.gate) }) }
+
+// hold makes one that is open at the latest when the test ends: a test that fails must not leave
+// a server that cannot be closed.
+func (r *fakeRooms) hold() *hold {
+	h := &hold{gate: make(chan struct{})}
+	r.holds = append(r.holds, h)
+	return h
 }
 
 func newRooms() *fakeRooms { return &fakeRooms{legs: make(chan *fakeLeg, 4096)} }
@@ -133,6 +151,11 @@ func startServer(t *testing.T, network string, c Config) (*Server, netip.AddrPor
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if rooms, ok := c.Rooms.(*fakeRooms); ok {
+			for _, h := range rooms.holds {
+				h.open()
+			}
+		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}

@@ -26,11 +26,11 @@ func (s *Server) invite(tx *serverTx) {
 		return
 	}
 	d := s.newDialog(tx)
+	d.queue, d.running = []func(){func() { d.enter(sdp, terms) }}, true // first, whoever posts once it is in the table
 	if refusal := s.admit(d); refusal != nil {
 		s.refused(tx, refusal)
 		return
 	}
-	d.queue, d.running = append(d.queue, func() { d.enter(sdp, terms) }), true
 	d.run()
 }
 
@@ -99,6 +99,10 @@ func (d *dialog) enter(sdp []byte, terms sessionTerms) {
 	}()
 	if tx.final.Load() != 0 {
 		d.drop(Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true})
+		return
+	}
+	if c := d.wanted.Load(); c != nil {
+		d.refuseEntry(causeRefusal(*c))
 		return
 	}
 	leg, err := s.cfg.Rooms.Enter(tx.ctx, d.call())

@@ -51,7 +51,13 @@ func newPhone(t testing.TB, network string, server netip.AddrPort) *phone {
 
 func (p *phone) close() {
 	_ = p.conn.Close()
-	<-p.done
+	for {
+		select {
+		case <-p.in: // the reader may wait for room
+		case <-p.done:
+			return
+		}
+	}
 }
 
 func (p *phone) read() {

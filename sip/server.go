@@ -130,7 +130,8 @@ type Server struct {
 	merged   map[mergeID]string // out-of-dialog requests being served, by what identifies them: transaction key
 	clients  map[string]*sipgo.ClientTx
 	pending  int
-	empty    chan struct{} // made by Drain, closed when the last dialog goes
+	leaving  int           // out of dialogs, the answer to BYE not yet sent
+	empty    chan struct{} // made by Drain, closed when the last dialog has gone
 }
 
 // NewServer checks c and makes a server that does not listen yet.

@@ -11,7 +11,7 @@ import (
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
 	s.mu.Lock()
-	if len(s.dialogs) == 0 {
+	if len(s.dialogs)+s.leaving == 0 {
 		s.mu.Unlock()
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,17 +105,85 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// When the 200 to a BYE is there, the place of the call is free and its leg has ended.
+func TestByeFreesThePlace(t *testing.T) {
+	rooms := newRooms()
+	_, addr := startServer(t, "udp", Config{Rooms: rooms, Limits: Limits{Dialogs: 1}})
+	p := newPhone(t, "udp", addr)
+	for range 200 {
+		p.callID, p.toTag = newTag(), ""
+		p.call()
+		leg := rooms.leg(t)
+		leg.want(t, "answer", "confirmed")
+		p.request("BYE", "")
+		p.response("BYE", 200)
+		if len(leg.events) != 1 {
+			t.Fatal("the BYE was answered before the leg was told")
+		}
+	}
+}
+
+// Whoever hangs up a call as soon as it is in the table comes after its entry: a leg that was
+// entered is ended, and the caller is refused.
+func TestHangUpOnceAdmitted(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	stop := make(chan struct{})
+	var hunter sync.WaitGroup
+	hunter.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			s.mu.Lock()
+			for _, d := range s.dialogs {
+				d.hangUp(Cause{Code: 480, Text: "not now"})
+			}
+			s.mu.Unlock()
+		}
+	})
+	p := newPhone(t, "udp", addr)
+	for range 500 {
+		p.callID, p.toTag = newTag(), ""
+		p.request("INVITE", offerSDP)
+		for {
+			res, ok := p.next().(*sipgo.Response)
+			if !ok || res.StatusCode == 100 || res.CSeq().MethodName != sipgo.INVITE {
+				continue
+			}
+			if res.StatusCode != 200 {
+				p.refusedACK(res)
+				break
+			}
+			p.toTag, _ = res.To().Params.Get("tag")
+			p.ack(p.seq, "")
+			p.reply(p.asked("BYE"), 200, "")
+			break
+		}
+	}
+	close(stop)
+	hunter.Wait()
+	eventually(t, func() bool { n := s.Snapshot(); return n.Dialogs == 0 && n.Pending == 0 })
+	for len(rooms.legs) > 0 {
+		if l := <-rooms.legs; l.ends != 1 {
+			t.Fatalf("a leg was ended %d times", l.ends)
+		}
+	}
+}
+
 func TestPendingLimit(t *testing.T) {
 	rooms := newRooms()
-	release := make(chan struct{})
-	rooms.enter = func(ctx context.Context, _ Call, _ *fakeLeg) error { <-release; return nil }
+	release := rooms.hold()
+	rooms.enter = func(ctx context.Context, _ Call, _ *fakeLeg) error { release.wait(); return nil }
 	s, addr := startServer(t, "udp", Config{Rooms: rooms, Limits: Limits{Pending: 1}})
 	a, b := newPhone(t, "udp", addr), newPhone(t, "udp", addr)
 	a.request("INVITE", offerSDP)
 	eventually(t, func() bool { return s.Snapshot().Pending == 1 })
 	b.request("INVITE", offerSDP)
 	b.refusedACK(b.response("INVITE", 503))
-	close(release)
+	release.open()
 	a.response("INVITE", 200)
 	eventually(t, func() bool { return s.Snapshot().Pending == 0 })
 }

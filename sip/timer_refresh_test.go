@@ -16,7 +16,11 @@ func (s *Server) inDialog(t *testing.T, p *phone, f func(d *dialog)) {
 	}
 	done := make(chan struct{})
 	d.post(func() { f(d); close(done) })
-	<-done
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatal("the dialog does not work off its queue")
+	}
 }
 
 // age makes the last refresh so old that what is due happens now.
@@ -246,11 +250,11 @@ func TestQueueOfDialogIsBounded(t *testing.T) {
 	p := newPhone(t, "udp", addr)
 	p.call()
 	rooms.leg(t).want(t, "answer", "confirmed")
-	hold := make(chan struct{})
+	hold := rooms.hold()
 	s.mu.Lock()
 	d := s.dialogs[dialogID{p.callID, p.toTag, p.fromTag}]
 	s.mu.Unlock()
-	d.post(func() { <-hold })
+	d.post(hold.wait)
 	for range 5 {
 		p.request("OPTIONS", "")
 	}
@@ -260,7 +264,7 @@ func TestQueueOfDialogIsBounded(t *testing.T) {
 	}
 	p.request("BYE", "") // is never lost to a full queue
 	eventually(t, func() bool { return d.peerBye.Load() })
-	close(hold)
+	hold.open()
 	for range 4 {
 		p.response("OPTIONS", 200)
 	}
