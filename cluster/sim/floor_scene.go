@@ -48,7 +48,11 @@ func newScene(name string, t Talk, seed uint64, cfg FloorConfig) scene {
 	x, kinds := make([]uint16, slots*n), make([]Kind, slots*n)
 	c := NewConversation(t, seed)
 	var voices []*recorded
-	for i := range n * min(len(cfg.Speech), 1) {
+	for i := range n {
+		s.noisy = append(s.noisy, c.people[i].noise > 0)
+		if len(cfg.Speech) == 0 {
+			continue
+		}
 		r := rand.New(rand.NewPCG(seed, uint64(i)))
 		voices = append(voices, newRecorded(r, cfg.Speech[i%len(cfg.Speech)], c.people[i].level))
 	}

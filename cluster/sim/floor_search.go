@@ -132,8 +132,10 @@ type knob struct {
 	step      int // values are multiples of it
 }
 
-// knobs are the parameters with their bounds. The gate's ceiling follows theta, so
-// that nothing that counts as activity is ever taken for noise.
+// knobs are the parameters with their bounds. The gate is left alone, for the noise
+// of these conversations is steadier than that of any street and would have it lower
+// than is good; but its ceiling follows theta, so that nothing that counts as
+// activity is ever taken for noise.
 func knobs() []knob {
 	return []knob{
 		{func(p *loudness.Params) *int { return &p.RecentPast }, 10, 60, 1},
@@ -142,12 +144,10 @@ func knobs() []knob {
 		{func(p *loudness.Params) *int { return &p.A1 }, 51, 192, 1},
 		{func(p *loudness.Params) *int { return &p.A2 }, 8, 77, 1},
 		{func(p *loudness.Params) *int { return &p.Hang }, 4, 20, 1},
-		{func(p *loudness.Params) *int { return &p.GateRatio }, 32, 64, 2},
-		{func(p *loudness.Params) *int { return &p.NoiseWindow }, 128, 768, 32},
 	}
 }
 
-// amplitudes are the knobs that are no int: theta, x_max and the gate's least.
+// amplitudes are the knobs that are no int: theta and x_max.
 func amplitudes(p *loudness.Params) []struct {
 	value     *uint16
 	low, high float64
@@ -155,7 +155,7 @@ func amplitudes(p *loudness.Params) []struct {
 	return []struct {
 		value     *uint16
 		low, high float64
-	}{{&p.Theta, 328, 1966}, {&p.Max, 5243, 19661}, {&p.GateMin, 26, 104}}
+	}{{&p.Theta, 328, 1966}, {&p.Max, 5243, 19661}}
 }
 
 // draw sets every knob anywhere within its bounds.

@@ -12,6 +12,7 @@ type scene struct {
 	name  string
 	x     [][]uint16 // amplitude by slot and participant
 	kinds [][]Kind
+	noisy []bool // whose room is loud, by participant
 }
 
 // spurtGap is the least silence in slots that separates two talkspurts.
@@ -65,7 +66,7 @@ func judgeScene(s scene, m Method, p loudness.Params, nmax int) Hearing {
 		for i := range j.in {
 			j.in[i] = slices.Contains(heard, i)
 		}
-		j.slot(s.kinds[slot], s.x[slot])
+		j.slot(s.kinds[slot], s.noisy)
 	}
 	for i := range n {
 		j.end(i)
@@ -73,7 +74,7 @@ func judgeScene(s scene, m Method, p loudness.Params, nmax int) Hearing {
 	return j.total()
 }
 
-func (j *judge) slot(kinds []Kind, x []uint16) {
+func (j *judge) slot(kinds []Kind, noisy []bool) {
 	talking, unheard, intruder, recent := 0, 0, false, 0
 	for i := range j.since {
 		if kinds[i] != Noise {
@@ -89,7 +90,7 @@ func (j *judge) slot(kinds []Kind, x []uint16) {
 		if in && !j.was[i] {
 			j.hearing.Changes++
 		}
-		intruder = intruder || in && disturbs(kinds[i], x[i])
+		intruder = intruder || in && (kinds[i] == Bang || kinds[i] == Music || kinds[i] == Noise && noisy[i])
 		if !kinds[i].Speaks() {
 			if j.since[i]++; j.since[i] == spurtGap {
 				j.end(i)
@@ -171,6 +172,3 @@ func (j *judge) total() Hearing {
 	}
 	return t
 }
-
-// disturbs reports whether it is a sound that nobody wants to hear.
-func disturbs(k Kind, x uint16) bool { return x > 0 && (k == Noise || k == Bang || k == Music) }

@@ -10,7 +10,7 @@ import (
 // script is a scene written down: a letter a slot for each participant; S
 // speaks, M is music, a dot is silence.
 func script(rows ...string) scene {
-	s := scene{name: "script"}
+	s := scene{name: "script", noisy: make([]bool, len(rows))}
 	for slot := range rows[0] {
 		var x []uint16
 		var kinds []Kind

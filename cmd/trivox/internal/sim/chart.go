@@ -76,8 +76,8 @@ func (c chart) svg() []byte {
 		fmt.Fprintf(&b, `<rect x="%s" y="%d" width="%s" height="%d" fill="%s" fill-opacity="0.8"><title>%s</title></rect>`+"\n",
 			number(x.x), chartTop+2+s.row*(bandHeight+2), number(end.x-x.x), bandHeight, colour(s.line), escape(s.text))
 	}
-	for i, l := range c.lines {
-		c.draw(&b, i, l)
+	for i := len(c.lines) - 1; i >= 0; i-- { // the first on top
+		c.draw(&b, i, c.lines[i])
 	}
 	b.WriteString("</svg>\n")
 	return b.Bytes()
@@ -168,7 +168,10 @@ func (c chart) axes(b *bytes.Buffer) {
 
 // draw draws one line and its entry in the legend.
 func (c chart) draw(b *bytes.Buffer, i int, l line) {
-	style := fmt.Sprintf(`fill="none" stroke="%s" stroke-width="2" stroke-dasharray="%s"`, colour(i), dash(i))
+	style := fmt.Sprintf(`fill="none" stroke="%s" stroke-width="2"`, colour(i))
+	if d := dash(i); d != "" {
+		style += fmt.Sprintf(` stroke-dasharray="%s"`, d)
+	}
 	var d strings.Builder
 	for k, p := range l.points {
 		if k > 0 {

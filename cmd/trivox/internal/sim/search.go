@@ -18,11 +18,7 @@ func (c FloorCommand) search(k *kong.Context, f sim.FloorConfig) error {
 	s.Trials, s.Minutes = min(f.Trials, trials), min(f.Minutes, minutes)
 	s.Progress = progress(k.Stderr, "search")
 	r := sim.SearchFloor(s)
-	rows := [][]string{{"", "loss", "missed", "held out", "missed", "RecentPast", "DistantPast", "Horizon", "A1", "A2", "Theta", "Max", "Hang", "GateMin", "GateMax", "GateRatio", "NoiseWindow"},
-		candidateRow("start", r.Start)}
-	for i, b := range r.Best {
-		rows = append(rows, candidateRow(strconv.Itoa(i+1), b))
-	}
+	rows := searchRows(r)
 	fmt.Fprintf(k.Stdout, `%d sets of parameters, seed %d. Points, fewer are better. loss: of each conversation the speech that was not heard though
 there were floors enough, in %%, a tenth of the %% of talkspurts clipped and of the cuts and wrong takeovers a minute, in the mean.
 missed: one for each %% by which a contest misses a figure, which is 7 %% tighter than it need be, with bursts of 120 ms.
@@ -38,6 +34,15 @@ held out: the same on another seed, with twice the length, without such a margin
 	}
 	return c.write(rows, chart{title: "The best candidates and the start", x: axis{label: "points, trained"},
 		y: axis{label: "points, held out"}, lines: []line{l}})
+}
+
+func searchRows(r sim.SearchReport) [][]string {
+	rows := [][]string{{"", "loss", "missed", "held out", "missed", "RecentPast", "DistantPast", "Horizon", "A1", "A2", "Theta", "Max", "Hang",
+		"GateMin", "GateMax", "GateRatio", "NoiseWindow"}, candidateRow("start", r.Start)}
+	for i, b := range r.Best {
+		rows = append(rows, candidateRow(strconv.Itoa(i+1), b))
+	}
+	return rows
 }
 
 func candidateRow(name string, c sim.Candidate) []string {
