@@ -125,6 +125,8 @@ type EdgeSnapshot struct {
 }
 
 type edgeCounters struct {
+	requests                             methodCounts // refused here
+	responses                            codeCounts   // to them
 	messages, junk, answered, unanswered atomic.Uint64
 	ignored, noTag, noLength, pings      atomic.Uint64
 	badFraming, tooSlow, idle            atomic.Uint64
@@ -190,6 +192,9 @@ func (e *Edge) take(res mended, source netip.AddrPort, conn net.Conn, handle Han
 		handle(m, source, conn)
 		return nil
 	}
+	if res.method != "" {
+		e.count.requests.add(res.method)
+	}
 	switch {
 	case res.problem.code == 0:
 		e.count.junk.Add(1)
@@ -197,6 +202,7 @@ func (e *Edge) take(res mended, source netip.AddrPort, conn net.Conn, handle Han
 		e.count.unanswered.Add(1)
 	default:
 		e.count.answered.Add(1)
+		e.count.responses.add(res.problem.code)
 	}
 	if res.problem.code != 0 {
 		e.log.Debug("sip: message refused", "source", source, "code", res.problem.code, "why", res.problem.text)

@@ -86,8 +86,7 @@ func (s *streamConn) messages(handle Handler) (whole, ok bool) {
 		if !ok {
 			e.count.badFraming.Add(1)
 			if p.code != 0 && m.reading.read(msg) {
-				b, _ := m.refuse(p, s.source)
-				e.send(s, e.take(mended{problem: p, answer: b}, s.source, s, handle))
+				e.send(s, e.take(m.refuse(p, s.source, mended{}), s.source, s, handle))
 			}
 			return whole, false
 		}

@@ -32,12 +32,13 @@ const (
 
 // mended is what became of a message.
 type mended struct {
-	message sip.Message    // hand this on, when not nil
-	answer  []byte         // send this back, when not nil
-	to      netip.AddrPort // where the answer goes when it is a datagram
-	problem problem        // why it is not handed on; code 0: not SIP
-	ignored int            // header fields left out for being malformed
-	noTag   bool           // RFC 2543: From has no tag
+	message sip.Message       // hand this on, when not nil
+	answer  []byte            // send this back, when not nil
+	to      netip.AddrPort    // where the answer goes when it is a datagram
+	problem problem           // why it is not handed on; code 0: not SIP
+	method  sip.RequestMethod // of a request that is not handed on
+	ignored int               // header fields left out for being malformed
+	noTag   bool              // RFC 2543: From has no tag
 }
 
 // mender reads messages tolerantly and writes them anew in the one form that
@@ -80,19 +81,21 @@ func (m *mender) mend(b []byte, src netip.AddrPort, stream bool) (res mended) {
 		p = m.parse(&res)
 	}
 	if p.code != 0 {
-		res.message, res.problem = nil, p
-		res.answer, res.to = m.refuse(p, src)
+		res = m.refuse(p, src, res)
 	}
 	return res
 }
 
-// refuse answers the message read last; nil when it gets no answer.
-func (m *mender) refuse(p problem, src netip.AddrPort) ([]byte, netip.AddrPort) {
-	b, to := m.reading.answer(m.back[:0], p, src, m.seed)
-	if b != nil {
-		m.back = b
+// refuse answers the message read last, unless it is one that gets no answer.
+func (m *mender) refuse(p problem, src netip.AddrPort, res mended) mended {
+	res.message, res.problem = nil, p
+	if res.answer, res.to = m.reading.answer(m.back[:0], p, src, m.seed); res.answer != nil {
+		m.back = res.answer
 	}
-	return b, to
+	if !m.reading.response {
+		res.method = sip.RequestMethod(m.reading.method)
+	}
+	return res
 }
 
 // parse gives what was written to sipgo's parser. Its refusal would be a gap in

@@ -185,34 +185,38 @@ func (s *Server) Close() error {
 
 // Snapshot is the state of a server for metrics; counters only grow.
 type Snapshot struct {
-	Dialogs, Pending                       int // now
-	ServerTransactions, ClientTransactions int // now, without final response or its ACK
-	Finished                               int // server transactions kept to absorb repetitions
-	Requests, Responses                    uint64
+	Dialogs, Pending                       int               // now
+	ServerTransactions, ClientTransactions int               // now, without final response or its ACK
+	Finished                               int               // server transactions kept to absorb repetitions
+	Requests                               map[string]uint64 // received, repetitions included, by method; unknown ones are "other"
+	Responses                              map[int]uint64    // final ones sent, repetitions apart, by status code
+	Dropped                                map[string]uint64 // messages that got no answer, by reason
 	Invites, Answered, Refused, Cancelled  uint64
 	EndedByPeer, EndedByUs                 uint64
 	Retransmitted2xx, AckTimeouts          uint64
 	Refreshes, SessionTimeouts             uint64
-	Limited                                uint64 // times a limit was hit
+	Limited                                uint64 // times a limit was hit; most got an answer
 	Forbidden                              uint64 // requests from sources that may not call
 	Stray                                  uint64 // messages that belong to nothing
 	Edge                                   EdgeSnapshot
 }
 
 type counters struct {
-	requests, responses                   atomic.Uint64
+	requests                              methodCounts
+	responses                             codeCounts
 	invites, answered, refused, cancelled atomic.Uint64
 	endedByPeer, endedByUs                atomic.Uint64
 	retransmitted2xx, ackTimeouts         atomic.Uint64
 	refreshes, sessionTimeouts            atomic.Uint64
 	limited, forbidden, stray             atomic.Uint64
+	unreadable, acksLimited, closing      atomic.Uint64
 }
 
 // Snapshot may be called at any time.
 func (s *Server) Snapshot() Snapshot {
 	c := &s.count
 	n := Snapshot{
-		Requests: c.requests.Load(), Responses: c.responses.Load(),
+		Requests: make(map[string]uint64), Responses: make(map[int]uint64),
 		Invites: c.invites.Load(), Answered: c.answered.Load(), Refused: c.refused.Load(), Cancelled: c.cancelled.Load(),
 		EndedByPeer: c.endedByPeer.Load(), EndedByUs: c.endedByUs.Load(),
 		Retransmitted2xx: c.retransmitted2xx.Load(), AckTimeouts: c.ackTimeouts.Load(),
@@ -220,6 +224,13 @@ func (s *Server) Snapshot() Snapshot {
 		Limited: c.limited.Load(), Forbidden: c.forbidden.Load(), Stray: c.stray.Load(),
 		Edge: s.edge.Snapshot(),
 	}
+	for _, requests := range [...]*methodCounts{&c.requests, &s.edge.count.requests} {
+		requests.addTo(n.Requests)
+	}
+	for _, responses := range [...]*codeCounts{&c.responses, &s.edge.count.responses} {
+		responses.addTo(n.Responses)
+	}
+	n.Dropped = s.dropped(n.Edge)
 	s.mu.Lock()
 	n.Dialogs, n.Pending = len(s.dialogs), s.pending
 	n.ServerTransactions, n.ClientTransactions = len(s.servers), len(s.clients)

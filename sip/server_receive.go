@@ -11,8 +11,9 @@ import (
 // request takes one request in the order it arrived on its socket, and must not block: what takes
 // time goes to the queue of the dialog, or to a goroutine of its own when there is no dialog.
 func (s *Server) request(req *sipgo.Request, f *flow) {
-	s.count.requests.Add(1)
+	s.count.requests.add(req.Method)
 	if req.Via() == nil {
+		s.count.unreadable.Add(1)
 		return
 	}
 	key, why := s.transactionKey(req)
@@ -21,9 +22,11 @@ func (s *Server) request(req *sipgo.Request, f *flow) {
 	}
 	markVia(f.source, req.Via())
 	if why != "" {
-		if req.Method != sipgo.ACK {
-			s.stateless(req, f, 400, why)
+		if req.Method == sipgo.ACK {
+			s.count.unreadable.Add(1)
+			return
 		}
+		s.stateless(req, f, 400, why)
 		return
 	}
 	switch req.Method {
@@ -71,7 +74,7 @@ func (s *Server) stateless(req *sipgo.Request, f *flow, code int, warning string
 	}
 	res := s.refusal(req, newTag(), r)
 	res.SetBody(nil)
-	s.count.responses.Add(1)
+	s.count.responses.add(code)
 	_ = f.WriteMsg(res)
 }
 
@@ -94,6 +97,7 @@ func (s *Server) ack(req *sipgo.Request, key string) {
 	}
 	if !d.offer(func() { d.acknowledged(req) }) {
 		s.count.limited.Add(1)
+		s.count.acksLimited.Add(1)
 	}
 }
 
@@ -114,7 +118,7 @@ func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
 	}
 	res := s.newResponse(req, 200, "", tag)
 	res.SetBody(nil)
-	s.count.responses.Add(1)
+	s.count.responses.add(200)
 	_ = f.WriteMsg(res)
 	if invite != nil && invite.final.Load() == 0 && invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
 		s.count.cancelled.Add(1)

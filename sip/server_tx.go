@@ -40,6 +40,7 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
+		s.count.closing.Add(1)
 		return nil
 	}
 	if old, ok := s.servers[key]; ok {
@@ -126,7 +127,7 @@ func (tx *serverTx) respond(res *sipgo.Response) bool {
 	if !tx.decide(res.StatusCode) {
 		return false
 	}
-	tx.server.count.responses.Add(1)
+	tx.server.count.responses.add(res.StatusCode)
 	var err error
 	switch {
 	case tx.machine == nil:

@@ -17,8 +17,7 @@ func (p *process) metrics() api.Metrics {
 	free := p.ports.Free()
 	m := api.Metrics{
 		Conferences: cs.Conferences, Legs: cs.Legs, RTPPortsInUse: p.ports.Size() - free, RTPPortsFree: free,
-		Requests:       map[string]uint64{"INVITE": signalling.Invites, "other": signalling.Requests - signalling.Invites},
-		SIPDropped:     map[string]uint64{"limited": signalling.Limited, "stray": signalling.Stray},
+		Requests: signalling.Requests, Responses: signalling.Responses, SIPDropped: signalling.Dropped,
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
 	}

@@ -114,4 +114,12 @@ func TestCancelOnTheHeels(t *testing.T) {
 	}
 	t.Logf("%d of 100 were cancelled before they were answered", refused)
 	s.becomes("no call is left", func() bool { return s.metric("trivox_legs") == 0 })
+	for label, want := range map[string]int{`method="INVITE"`: 100, `method="CANCEL"`: 100, `method="BYE"`: 100 - refused} {
+		if got := s.labelled("trivox_sip_requests_total", label); got != float64(want) && want > 0 {
+			t.Errorf("%v requests with %s are counted, want %d", got, label, want)
+		}
+	}
+	if got := s.labelled("trivox_sip_responses_total", `code="487"`); refused > 0 && got != float64(refused) {
+		t.Errorf("%v answers of 487 are counted, want %d", got, refused)
+	}
 }
