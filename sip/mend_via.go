@@ -134,7 +134,7 @@ func appendViaParams(out, p []byte, topmost bool) (_ []byte, rport, ok bool) {
 func appendReceived(out, host []byte, src netip.AddrPort, rport bool) []byte {
 	ip := src.Addr().WithZone("")
 	said, err := netip.ParseAddr(string(bytes.Trim(host, "[]")))
-	if rport || err != nil || said != ip {
+	if rport || err != nil || said.Unmap() != ip {
 		out = append(out, ";received="...)
 		out = ip.AppendTo(out)
 	}
@@ -145,11 +145,23 @@ func appendReceived(out, host []byte, src netip.AddrPort, rport bool) []byte {
 	return out
 }
 
+// viaHost is a host as sipgo's Via keeps it. sipgo puts brackets round what it
+// writes only where it sees an address of IPv6 in it, which one mapped from
+// IPv4 is not to it: there they stay (RFC 5118, 4.9).
+func viaHost(host string) string {
+	bare := strings.Trim(host, "[]")
+	if ip, err := netip.ParseAddr(bare); err == nil && ip.Is6() && !ip.Is4In6() {
+		return bare
+	}
+	return host
+}
+
 // parseVia is given to sipgo in place of its own parser of Via, which mangles
-// parameters with quotes. All others it leaves to sipgo's.
+// parameters with quotes and addresses in brackets. All others it leaves to
+// sipgo's.
 func parseVia(fallback sip.HeaderParser) sip.HeaderParser {
 	return func(name []byte, data string) (sip.Header, error) {
-		if strings.IndexByte(data, '"') < 0 {
+		if strings.IndexByte(data, '"') < 0 && strings.IndexByte(data, '[') < 0 {
 			return fallback(name, data)
 		}
 		h, ok := readViaValue([]byte(data))
@@ -160,7 +172,7 @@ func parseVia(fallback sip.HeaderParser) sip.HeaderParser {
 			ProtocolName:    string(h.name),
 			ProtocolVersion: string(h.version),
 			Transport:       string(h.transport),
-			Host:            string(bytes.Trim(h.host, "[]")),
+			Host:            viaHost(string(h.host)),
 			Port:            int(h.port),
 			Params:          sip.NewParams(),
 		}
@@ -170,7 +182,7 @@ func parseVia(fallback sip.HeaderParser) sip.HeaderParser {
 				return via, nil
 			}
 			if !ok {
-				return fallback(nil, data)
+				return fallback(name, data)
 			}
 			// sipgo puts quotes round what has blanks, and only that.
 			if hasBlank(value) {

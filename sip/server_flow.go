@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -93,7 +94,7 @@ func markVia(source netip.AddrPort, via *sipgo.ViaHeader) {
 	if rport {
 		via.Params.Add("rport", strconv.Itoa(int(source.Port())))
 	}
-	if host, err := netip.ParseAddr(via.Host); rport || err != nil || host.Unmap() != source.Addr() {
+	if host, err := netip.ParseAddr(strings.Trim(via.Host, "[]")); rport || err != nil || host.Unmap() != source.Addr() {
 		via.Params.Add("received", source.Addr().String())
 	}
 }
