@@ -73,6 +73,12 @@ type server struct {
 // When the test ends so does it, and must end well.
 func serve(t *testing.T, settings string, args ...string) *server {
 	t.Helper()
+	return serveIn(t, nil, settings, args...)
+}
+
+// serveIn is serve with more in the environment.
+func serveIn(t *testing.T, environment []string, settings string, args ...string) *server {
+	t.Helper()
 	s := &server{t: t, settings: filepath.Join(t.TempDir(), "trivox.toml"), more: make(chan struct{}), read: make(chan struct{})}
 	s.configure(settings)
 	low := reserve(t, 400)
@@ -81,6 +87,7 @@ func serve(t *testing.T, settings string, args ...string) *server {
 		base = append(base, "--sip", "127.0.0.1:0", "--sip", "[::1]:0")
 	}
 	s.cmd = command(t, append(base, args...)...)
+	s.cmd.Env = append(s.cmd.Env, environment...)
 	log, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
