@@ -75,17 +75,31 @@ func (s *Server) report(e Event) bool {
 	}
 }
 
-// dispatch calls OnEvent for each event, one after the other.
-func (s *Server) dispatch() {
-	call := s.cfg.OnEvent
+// dispatch calls OnEvent for each event, one after the other, until the Server is closed and none is left.
+func (s *Server) dispatch(call func(Event)) {
 	if call == nil {
 		call = func(Event) {}
 	}
-	for e := range s.events {
+	one := func(e Event) {
 		if e.Kind == legTurns {
 			e.leg.hear(e.codec)
-			continue
+			return
 		}
 		call(e)
+	}
+	for {
+		select {
+		case e := <-s.events:
+			one(e)
+		case <-s.quit:
+			for {
+				select {
+				case e := <-s.events:
+					one(e)
+				default:
+					return
+				}
+			}
+		}
 	}
 }

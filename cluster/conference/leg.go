@@ -63,8 +63,11 @@ func (l *Leg) Answer(offer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.agree(m); err != nil {
+		return nil, err
+	}
 	l.last = b
-	return b, l.agree(m)
+	return b, nil
 }
 
 // SetAnswer takes the answer to our Offer, or to what we sent last, repeated.

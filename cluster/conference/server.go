@@ -88,7 +88,8 @@ type Server struct {
 	ports   *media.Ports
 	workers []*worker
 	events  chan Event
-	dropped counter // events nobody took in time
+	dropped counter       // events nobody took in time
+	quit    chan struct{} // closed when no leg is left to report of; events never is: signalling may be late with one
 	done    sync.WaitGroup
 
 	mu     sync.Mutex
@@ -136,7 +137,7 @@ func newServer(cfg Config, ports *media.Ports) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, ports: ports, rooms: make(map[string]*room), rand: cfg.Rand,
-		events: make(chan Event, eventQueue),
+		events: make(chan Event, eventQueue), quit: make(chan struct{}),
 	}
 	return s, nil
 }
@@ -155,7 +156,8 @@ func (s *Server) start() error {
 			_ = io.Close() // unmaps memory: cannot fail for what was mapped
 		})
 	}
-	s.done.Go(s.dispatch)
+	call := s.cfg.OnEvent
+	s.done.Go(func() { s.dispatch(call) })
 	return nil
 }
 
@@ -188,7 +190,7 @@ func (s *Server) Close() {
 	for _, w := range s.workers {
 		w.stop()
 	}
-	close(s.events)
+	close(s.quit)
 	s.done.Wait()
 }
 
