@@ -10,6 +10,9 @@ func (p *Playout) play(item *jitter.Item) {
 	n := item.Units * p.ratio
 	switch item.Kind {
 	case jitter.Sound:
+		if item.Cut && p.silent == 0 && !p.codec.Stateful { // what is concealed is blended into what comes; a memory blends by itself
+			p.decoder.Conceal(p.room(p.ratio)[:p.ratio])
+		}
 		p.sound(item.Packet, item.Skip*p.ratio, n)
 	case jitter.Lost:
 		p.conceal(n, item.Next)

@@ -23,6 +23,7 @@ type Buffer struct {
 	store  store
 	clock  clock
 	delays delays
+	held   holdups
 	margin time.Duration
 
 	started bool
@@ -38,12 +39,15 @@ type Buffer struct {
 	level   int64 // units released and not yet played
 	dry     int64 // units concealed since the last sound
 	turn    int64 // next as it was before the present slot
+	begun   int   // packets since the source began, up to hastyPackets
+	cut     bool  // sound was thrown away before what is next
 
 	items   [itemsMost]Item
 	count   int
 	watch   watch
 	suspect suspect
 	late    run
+	opening opening
 
 	stats counters
 }
@@ -63,14 +67,16 @@ type suspect struct {
 }
 
 const (
-	maxDropout  = 3000                   // RFC 3550, A.1
-	maxMisorder = 100                    // RFC 3550, A.1
-	lateRun     = 5                      // so many late packets in a row...
-	lateTime    = 60 * time.Millisecond  // ...over so long: the path has changed
-	farLate     = time.Second            // a packet this late fits nothing
-	farEarly    = 400 * time.Millisecond // nor one this early
-	kept        = 12                     // packets behind the slot that are always kept (DESIGN 3)
-	settled     = 64                     // packets after which the measured margin may be under the first
+	maxDropout   = 3000                   // RFC 3550, A.1
+	maxMisorder  = 100                    // RFC 3550, A.1
+	lateRun      = 5                      // so many late packets in a row...
+	lateTime     = 60 * time.Millisecond  // ...over so long: the path has changed
+	farLate      = time.Second            // a packet this late fits nothing
+	farEarly     = 400 * time.Millisecond // nor one this early
+	kept         = 12                     // packets behind the slot that are always kept (DESIGN 3)
+	hastyPackets = 50                     // the beginning of a source, in which...
+	hurrySlots   = 4                      // ...so many slots of delay too much are thrown away
+	settled      = 64                     // packets after which the measured margin may be under the first
 )
 
 // New is a buffer for one leg. The zero fields of the configuration but
@@ -96,9 +102,11 @@ func (b *Buffer) Reset() {
 	b.store.clear()
 	b.clock = clock{rate: b.rate}
 	b.delays.reset()
+	b.held = holdups{}
+	b.opening = opening{}
 	b.margin = b.c.FirstMargin
 	b.started, b.playing = false, false
-	b.source, b.dry, b.level = 0, 0, 0
+	b.source, b.dry, b.level, b.begun, b.cut = 0, 0, 0, 0, false
 	if b.suspect.held {
 		b.stats.Refused++
 		b.suspect.held = false
@@ -121,21 +129,38 @@ func (b *Buffer) duration(units int64) time.Duration {
 // is known by the timestamp of its end: that is when it could be sent, so a
 // change of packet time is no jitter.
 func (b *Buffer) learn(end int64, arrival time.Duration) {
+	b.begun = min(b.begun+1, hastyPackets)
 	if b.clock.add(end, arrival, max(10*time.Millisecond, b.margin/2)) {
-		b.delays.reset()
-		b.source = 0
+		b.forget()
 	}
-	b.delays.add(arrival - b.clock.expected(end))
+	late := arrival - b.clock.expected(end)
+	if over := b.opening.add(late); over > max(openingOver, 2*b.stats.jitter) && b.clock.count == 0 {
+		b.clock.restart(end, arrival-late+over)
+		b.stats.transit = 0
+		b.forget()
+		b.margin = min(b.margin, b.c.FirstMargin)
+		late -= over
+	}
+	if !b.held.add(arrival, late) {
+		b.delays.add(late)
+	}
 	b.source++
 	if b.source%16 == 0 || b.source < settled {
-		b.setMargin()
+		b.setMargin(arrival)
 	}
+}
+
+// forget is for delays measured by a line that does not hold any more.
+func (b *Buffer) forget() {
+	b.delays.reset()
+	b.held = holdups{}
+	b.source = 0
 }
 
 // setMargin follows the measured jitter. As long as few packets were measured
 // the margin only grows.
-func (b *Buffer) setMargin() {
-	m := max(b.c.MinMargin, b.delays.beyond(b.c.LatePerMille))
+func (b *Buffer) setMargin(now time.Duration) {
+	m := max(b.c.MinMargin, b.delays.beyond(b.c.LatePerMille), b.held.usual(now, b.source < settled))
 	if b.source < settled {
 		m = max(m, b.margin)
 	}

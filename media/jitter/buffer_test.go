@@ -151,7 +151,7 @@ func TestNothingIsLost(t *testing.T) {
 				k -= 100
 				start += 100 * length
 			}
-		}}, lost: 1920},
+		}}, lost: 2400},
 		{name: "timestamps counted carelessly", n: network{change: func(i int, p *Packet, _ *time.Duration) {
 			p.Timestamp += uint32(i % 3)
 		}}},

@@ -16,6 +16,7 @@ type Item struct {
 	Kind   Kind
 	Units  int     // RTP clock units it lasts, without Skip
 	Skip   int     // Sound: units at its beginning whose time has passed
+	Cut    bool    // Sound: what was before it was thrown away, in the middle of playing
 	Packet *Packet // Sound: valid until the next Push or Reset
 	Next   *Packet // Lost: the packet that follows it directly, when it is there
 }
@@ -50,6 +51,7 @@ func (b *Buffer) Pop(now time.Duration, heard bool) Slot {
 			excess = 0
 		}
 		b.bound()
+		b.hasten(now)
 	}
 	left := int(b.level)
 	if !b.playing {
@@ -180,7 +182,8 @@ func (b *Buffer) release(now time.Duration, r *record, skip int64) {
 	b.stats.released(now-r.Arrival+b.duration(b.level), r.seq-b.next)
 	b.watch.packet(now - b.due(r.end()))
 	r.done = true
-	b.item(Item{Kind: Sound, Units: int(units), Skip: int(skip), Packet: &r.Packet})
+	b.item(Item{Kind: Sound, Units: int(units), Skip: int(skip), Cut: b.cut, Packet: &r.Packet})
+	b.cut = false
 	b.level += units
 	b.head = r.ts + int64(r.Samples)
 	b.next = r.seq + 1
@@ -247,14 +250,32 @@ func (b *Buffer) bound() {
 	if b.topTS-b.head+b.level <= b.units(b.c.MaxDelay) {
 		return
 	}
-	keep := b.topTS - b.units(b.margin+b.c.Slot)
+	b.leap(b.topTS - b.units(b.margin+b.c.Slot))
+	b.level = max(0, min(b.level, b.slot))
+}
+
+// hasten throws away what a source sent in a burst at its beginning, as start does when all of it is there in time:
+// a call must not begin with a delay that only speech pauses take away.
+func (b *Buffer) hasten(now time.Duration) {
+	r := b.first()
+	if b.begun >= hastyPackets || r == nil || now-b.due(r.end())+b.duration(b.level) < hurrySlots*b.c.Slot {
+		return
+	}
+	for n := r; n != nil && now-b.due(n.end()) >= 2*b.c.Slot; n = b.after(n.seq) {
+		r = n
+	}
+	b.leap(r.ts)
+}
+
+// leap throws away what lies before that timestamp.
+func (b *Buffer) leap(keep int64) {
 	for r := b.first(); r != nil && r.ts < keep; r = b.first() {
 		b.drop(r)
+		b.cut = true
 	}
 	if r := b.first(); r != nil {
 		b.head = r.ts
 	}
-	b.level = max(0, min(b.level, b.slot))
 	b.watch = watch{}
 }
 

@@ -43,10 +43,10 @@ func (w *watch) moved() {
 // judge returns the units to leave out (or to put in, when negative) that the
 // windows so far ask for.
 //
-// What stays in hand after every slot is of no use. Beyond that, a whole slot
-// less of delay is possible when every packet was due a slot ago, and a slot
-// more is needed when one was not yet due. To turn back from the last move
-// takes more than to go on, so that jitter in the estimates moves nothing.
+// What stays in hand after every slot is of no use. Beyond that, a step less of
+// delay is possible when every packet was due a step ago, and a step more is
+// needed when one was not yet due. To turn back from the last move takes more
+// than to go on, so that jitter in the estimates moves nothing.
 func (b *Buffer) judge() int {
 	w := &b.watch
 	if w.packets < watchLength || w.ticks < watchLength {
@@ -60,15 +60,29 @@ func (b *Buffer) judge() int {
 	case w.last < 0:
 		less = turn
 	}
-	slots := int64(0)
+	units := b.step()
+	step, steps := b.duration(units), int64(0)
 	switch {
-	case w.slack >= b.c.Slot+less:
-		slots = max(1, int64((w.slack-less)/b.c.Slot))
+	case w.slack >= step+less:
+		steps = max(1, int64((w.slack-less)/step))
 	case w.slack < -more:
-		slots = -int64((b.c.Slot - 1 - w.slack) / b.c.Slot)
+		steps = -int64((step - 1 - w.slack) / step)
 	}
-	*w = watch{last: w.last, way: int(max(-1, min(1, slots))), wait: w.left + slots*b.slot}
+	*w = watch{last: w.last, way: int(max(-1, min(1, steps))), wait: w.left + steps*units}
 	return int(w.wait)
+}
+
+// step is how far apart the delays are that packets of the sender's length, played in slots, can have: a slot, or
+// half of one for 10 and 30 ms in slots of 20.
+func (b *Buffer) step() int64 {
+	x, y := b.slot, b.last
+	for y > 0 {
+		x, y = y, x%y
+	}
+	if x < b.slot/4 { // lengths that have nothing to do with slots
+		return b.slot
+	}
+	return x
 }
 
 // turnBack is how far playing must be from where it should be before a move
