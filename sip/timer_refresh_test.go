@@ -3,6 +3,8 @@ package sip
 import (
 	"testing"
 	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
 )
 
 // inDialog runs f in the queue of p's dialog, as everything does.
@@ -210,8 +212,19 @@ func TestSessionRefreshRefused(t *testing.T) {
 		p.reply(ours, 491, "")
 		p.asked("ACK")
 		eventually(t, func() bool {
+			select {
+			case m := <-p.in: // it may wait no time at all before it tries again (RFC 3261, 14.1)
+				if again, ok := m.(*sipgo.Request); ok && again.Method == sipgo.INVITE {
+					p.reply(again, 491, "")
+				}
+			default:
+			}
 			done := false
-			s.inDialog(t, p, func(d *dialog) { done = !d.ourInvite })
+			s.inDialog(t, p, func(d *dialog) {
+				if done = !d.ourInvite; done {
+					d.session.stop()
+				}
+			})
 			return done
 		})
 		p.request("INVITE", offerSDP)
