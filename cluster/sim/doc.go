@@ -8,8 +8,8 @@
 // drift, domains that crash. Everything follows from one seed; the same seed
 // gives the same result to the last bit.
 //
-//   - [Plan] and [PlanTwoLevels]: how many domains and clients a capacity allows
-//     (P 7).
+//   - [Plan]: how many domains and clients a capacity allows (P 7).
+//   - [Floor]: one domain: who gets the floor, and who should.
 //   - [RunWAN]: what the three policies send, and what it costs in speech.
 //
 // P 7 is section 7 of the paper named in package exchange. The package is pure:

@@ -88,7 +88,7 @@ type WANResult struct {
 type WANPolicy struct {
 	Policy exchange.Policy
 
-	// Steady: N_max talkers in different domains, all other participants 8 dB or
+	// Steady: N_max talkers in different domains, all other participants 11 dB or
 	// more fainter but never silent, so that every lambda is above 0. Bounds are
 	// the closed forms for it.
 	Steady Tally

@@ -83,7 +83,7 @@ func (r *runner) unequal() *steady {
 		s.x[i] = amplitude(-34 + 4*rng.Float64())
 	}
 	for i := range min(r.c.NMax, r.c.Clients) {
-		s.x[i*r.c.Clients/r.c.NMax] = amplitude(-20 - 0.5*float64(i%4))
+		s.x[i*r.c.Clients/r.c.NMax] = amplitude(-17 - 0.5*float64(i%4))
 	}
 	return s
 }
