@@ -13,8 +13,8 @@ import (
 // IO is how a worker moves packets. A Sweeper does it by one system call a packet; tests and ways
 // that need privileges do it otherwise.
 type IO interface {
-	// Sweep takes at most SweepLimit packets from each socket without waiting and gives each to
-	// the function: the index of its socket, the packet, which is valid until the function
+	// Sweep takes at most SweepLimit packets from each socket without waiting, not counting those
+	// that are refused (Sweeper.Refuse), and gives each to the function: the index of its socket, the packet, which is valid until the function
 	// returns, its source and its time of arrival, a time of Now. Sockets that are nil are passed over.
 	Sweep(socks []*Socket, each func(i int, b []byte, from netip.AddrPort, arrival time.Duration))
 	// Send sends one packet, at the latest when Flush is called; b may be reused at once. Errors are
@@ -27,6 +27,11 @@ type IO interface {
 // SweepLimit is how many packets one sweep takes from one socket at most, so that a stranger who
 // floods one leg cannot delay the others.
 const SweepLimit = 8
+
+// SpareLimit is how many packets between two calls of Flush do not count against SweepLimit because
+// they were of no use. So the sound of a leg comes through a stranger's flood at its port, as long as
+// the kernel's buffer holds both, and all that strangers send costs a slot half a millisecond.
+const SpareLimit = 512
 
 // packetSize is the longest packet taken: an Ethernet frame's worth. A longer one is cut off by
 // the kernel, and dropped.
@@ -48,7 +53,9 @@ type SweepStats struct {
 type Sweeper struct {
 	arena []byte
 	*sweepArena
-	stats SweepStats
+	stats   SweepStats
+	spare   int  // of SpareLimit
+	refused bool // the packet given last
 }
 
 type sweepArena struct {
@@ -65,7 +72,7 @@ func NewSweeper() (*Sweeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: no memory for packets: %w", err)
 	}
-	w := &Sweeper{arena: arena, sweepArena: (*sweepArena)(unsafe.Pointer(&arena[0]))}
+	w := &Sweeper{arena: arena, sweepArena: (*sweepArena)(unsafe.Pointer(&arena[0])), spare: SpareLimit}
 	w.in.point()
 	w.in.iov.Base = &w.packet[0]
 	w.in.iov.SetLen(packetSize)
@@ -91,7 +98,7 @@ func (w *Sweeper) Sweep(socks []*Socket, each func(i int, b []byte, from netip.A
 }
 
 func (w *Sweeper) sweepOne(i int, s *Socket, stamps Stamps, each func(i int, b []byte, from netip.AddrPort, arrival time.Duration)) {
-	for range SweepLimit {
+	for taken := 0; taken < SweepLimit; taken++ {
 		n, e := w.in.receive(s.fd)
 		if e == syscall.EAGAIN {
 			return
@@ -102,17 +109,34 @@ func (w *Sweeper) sweepOne(i int, s *Socket, stamps Stamps, each func(i int, b [
 		}
 		if w.in.msg.Flags&unix.MSG_TRUNC != 0 {
 			w.stats.Truncated++
+			taken -= w.forgive()
 			continue
 		}
 		w.stats.Received++
 		arrival := stamps.Arrival(w.in.stamp())
 		due := s.cadence.add(arrival, stamps.now)
+		w.refused = false
 		each(i, w.packet[:n:n], w.in.from(), arrival)
-		if !due {
+		if w.refused {
+			taken -= w.forgive()
+		} else if !due {
 			return
 		}
 	}
 	w.stats.Limited++
+}
+
+// Refuse says, in the function that Sweep gave a packet to, that it was of no use: it does not count
+// against SweepLimit while SpareLimit lasts.
+func (w *Sweeper) Refuse() { w.refused = true }
+
+// forgive is 1 while there is something to spare.
+func (w *Sweeper) forgive() int {
+	if w.spare == 0 {
+		return 0
+	}
+	w.spare--
+	return 1
 }
 
 // Send is IO's. It sends at once.
@@ -134,7 +158,7 @@ func (w *Sweeper) Send(s *Socket, b []byte, to netip.AddrPort) error {
 }
 
 // Flush is IO's. Nothing is kept back.
-func (w *Sweeper) Flush() {}
+func (w *Sweeper) Flush() { w.spare = SpareLimit }
 
 // Stats returns the counts so far.
 func (w *Sweeper) Stats() SweepStats { return w.stats }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"trivox/media"
+	"trivox/mixer"
 )
 
 // maxAhead bounds how far a burst of packets carries a meter ahead of real time.
@@ -17,6 +18,9 @@ func (c *conference) takeRTP(i int, b []byte, from netip.AddrPort, arrival time.
 	if v.NewSource {
 		l.playout.Reset()
 		l.digits.Reset()
+	}
+	if v.Kind == media.Dropped || v.Kind == media.Control {
+		c.worker.refuse()
 	}
 	if v.Drop != media.NotDropped {
 		c.worker.dropped[v.Drop].Add(1)
@@ -50,7 +54,7 @@ func (c *conference) takeSound(l *line, p media.Packet) {
 	d := time.Duration(p.Samples) * time.Second / time.Duration(l.hears.ClockRate)
 	l.meter.Add(l.gain.Amplitude(p.Amplitude), d)
 	p.Voiced = l.meter.Voiced()
-	l.gain.Observe(p.Amplitude, d, p.Voiced)
+	l.gain.Observe(p.Amplitude, d, l.meter.Speech() || p.Voiced && mixer.TooLoud(p.Amplitude))
 	l.metered = max(l.metered-d, -maxAhead)
 	l.playout.Push(p.Arrival, p)
 }

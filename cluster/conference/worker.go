@@ -25,6 +25,7 @@ type worker struct {
 	quit   chan struct{}
 	gone   chan struct{}
 	io     media.IO
+	refuse func()       // in a sweep: the packet was of no use
 	legs   atomic.Int64 // for choosing the least loaded
 
 	conferences []*conference // the worker's own from here on
@@ -66,10 +67,14 @@ func (h *latenessHistogram) add(d time.Duration) {
 }
 
 func newWorker(s *Server, io media.IO) *worker {
-	return &worker{
-		server: s, io: io, inbox: make(chan func(time.Duration), inboxSize),
+	w := &worker{
+		server: s, io: io, inbox: make(chan func(time.Duration), inboxSize), refuse: func() {},
 		quit: make(chan struct{}), gone: make(chan struct{}), scratch: newScratch(),
 	}
+	if io, ok := io.(interface{ Refuse() }); ok {
+		w.refuse = io.Refuse
+	}
+	return w
 }
 
 // do has the worker run f before its next slot. It waits while the inbox is full.
