@@ -13,8 +13,9 @@ type Rooms interface {
 	// Enter asks for a place in the room c.User for one caller. It may block until ctx ends, which
 	// happens when the caller gives up. A *Refusal decides the SIP answer; any other error becomes 500.
 	Enter(ctx context.Context, c Call) (Leg, error)
-	// Known tells whether the room exists, and if not whether an INVITE would open it.
-	Known(user, host string) (exists, wouldOpen bool)
+	// Known tells whether the room exists, and as its error what Enter would say to a caller now:
+	// nil when it would let him in, and open the room if need be.
+	Known(user, host string) (exists bool, err error)
 }
 
 // Identity is who calls, as far as it is known.

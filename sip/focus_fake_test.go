@@ -104,8 +104,16 @@ func (r *fakeRooms) Enter(ctx context.Context, c Call) (Leg, error) {
 	return l, nil
 }
 
-func (r *fakeRooms) Known(user, _ string) (exists, wouldOpen bool) {
-	return user == "tea", user != "nobody"
+func (r *fakeRooms) Known(user, _ string) (exists bool, err error) {
+	switch user {
+	case "nobody":
+		return false, &Refusal{Code: 404, Warning: "there is no such room"}
+	case "locked":
+		return true, &Refusal{Code: 403, Warning: "the room is locked"}
+	case "broken":
+		return true, errors.New("the room is on fire")
+	}
+	return user == "tea", nil
 }
 
 func (r *fakeRooms) leg(t *testing.T) *fakeLeg {

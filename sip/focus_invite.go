@@ -19,8 +19,8 @@ func (s *Server) invite(tx *serverTx) {
 	}
 	sdp, terms, refusal, more := s.inviteContent(tx)
 	if refusal != nil {
-		if s.noRoom(tx.req) {
-			refusal, more = noRoomRefusal(), nil
+		if no := s.noRoom(tx.req); no != nil {
+			refusal, more = no, nil
 		}
 		s.refused(tx, refusal, more...)
 		return
@@ -71,6 +71,23 @@ func (s *Server) policy() sessionPolicy {
 func (s *Server) admit(d *dialog) *Refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r := s.unavailableLocked(); r != nil {
+		return r
+	}
+	s.dialogs[d.id] = d
+	s.pending++
+	return nil
+}
+
+// unavailable is what a new call is refused with, whatever room it is for; nil when it is not.
+func (s *Server) unavailable() *Refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unavailableLocked()
+}
+
+// unavailableLocked needs s.mu.
+func (s *Server) unavailableLocked() *Refusal {
 	switch {
 	case s.closed || s.draining.Load():
 		return s.drainRefusal()
@@ -81,8 +98,6 @@ func (s *Server) admit(d *dialog) *Refusal {
 		s.count.limited.Add(1)
 		return &Refusal{Code: 503, Warning: "too many calls are being set up", RetryAfter: s.cfg.RetryAfter}
 	}
-	s.dialogs[d.id] = d
-	s.pending++
 	return nil
 }
 

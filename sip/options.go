@@ -3,7 +3,7 @@ package sip
 import sipgo "github.com/emiago/sipgo/sip"
 
 // options answers OPTIONS outside a dialog as an INVITE would be answered: 200 for a room that
-// exists (with isfocus) or would be opened (without), else 404. RFC 3261, 11.2; RFC 4579 (UA-6)
+// exists (with isfocus) or would be opened (without), else the refusal. RFC 3261, 11.2; RFC 4579 (UA-6)
 func (s *Server) options(tx *serverTx) {
 	req := tx.req
 	if s.draining.Load() {
@@ -11,15 +11,22 @@ func (s *Server) options(tx *serverTx) {
 		return
 	}
 	if !acceptsSDP(req) {
+		if r := s.noRoom(req); r != nil {
+			tx.refuseWith(r)
+			return
+		}
 		tx.refuse(406, "session descriptions here are application/sdp", acceptHeader)
 		return
 	}
-	user := room(&req.Recipient)
-	var exists, opens bool
-	if user != "" {
-		exists, opens = s.cfg.Rooms.Known(user, req.Recipient.Host)
-		if !exists && !opens {
-			tx.refuseWith(noRoomRefusal())
+	exists := false
+	if req.Recipient.User != "" {
+		if r := s.unavailable(); r != nil {
+			tx.refuseWith(r)
+			return
+		}
+		var err error
+		if exists, err = s.known(req); err != nil {
+			tx.refuseWith(asRefusal(err, 500))
 			return
 		}
 	} // without user it is the server that is asked, as PBXs and trunks do to see whether it lives (Q20, Q23)

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -162,8 +163,10 @@ func (s *Server) outOfDialog(tx *serverTx) {
 		}
 	}
 	if r, more := s.unservable(tx); r != nil {
-		if r.Code == 420 && s.noRoom(tx.req) {
-			r, more = noRoomRefusal(), nil
+		if r.Code == 420 {
+			if no := s.noRoom(tx.req); no != nil {
+				r, more = no, nil
+			}
 		}
 		tx.refuseWith(r, more...)
 		return
@@ -178,14 +181,24 @@ func (s *Server) outOfDialog(tx *serverTx) {
 	}
 }
 
-// noRoom says that the Request-URI is no room and would open none; this counts before what the
-// request requires or carries. RFC 3261, 8.2.2.1 (UA-1)
-func (s *Server) noRoom(req *sipgo.Request) bool {
-	exists, opens := s.cfg.Rooms.Known(room(&req.Recipient), req.Recipient.Host)
-	return !exists && !opens && req.Recipient.User != ""
+// known asks the rooms about the Request-URI.
+func (s *Server) known(req *sipgo.Request) (exists bool, err error) {
+	return s.cfg.Rooms.Known(room(&req.Recipient), strings.Trim(req.Recipient.Host, "[]"))
 }
 
-func noRoomRefusal() *Refusal { return &Refusal{Code: 404, Warning: "there is no such room"} }
+// noRoom is the 404 when the Request-URI is no room and would open none; this counts before what
+// the request requires or carries. RFC 3261, 8.2.2.1 (UA-1)
+func (s *Server) noRoom(req *sipgo.Request) *Refusal {
+	if req.Recipient.User == "" {
+		return nil
+	}
+	_, err := s.known(req)
+	var r *Refusal
+	if errors.As(err, &r) && r.Code == 404 {
+		return r
+	}
+	return nil
+}
 
 // response hands a response to its client transaction.
 func (s *Server) response(res *sipgo.Response) {

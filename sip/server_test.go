@@ -334,7 +334,7 @@ func BenchmarkCallMemory(b *testing.B) {
 type benchRooms struct{}
 
 func (benchRooms) Enter(context.Context, Call) (Leg, error) { return benchLeg{}, nil }
-func (benchRooms) Known(string, string) (bool, bool)        { return true, true }
+func (benchRooms) Known(string, string) (bool, error)       { return true, nil }
 
 type benchLeg struct{}
 

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -184,7 +185,7 @@ func TestOptions(t *testing.T) {
 		user    string
 		code    int
 		isfocus bool
-	}{{"tea", 200, true}, {"coffee", 200, false}, {"nobody", 404, false}} {
+	}{{"tea", 200, true}, {"coffee", 200, false}, {"nobody", 404, false}, {"locked", 403, false}, {"broken", 500, false}} {
 		p := newPhone(t, "udp", addr)
 		p.user = tt.user
 		p.request("OPTIONS", "")
@@ -204,6 +205,28 @@ func TestOptions(t *testing.T) {
 	}
 	p.write("OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKq;rport\r\nFrom: <sip:pbx>;tag=1\r\nTo: <sip:x>\r\nCall-ID: qualify\r\nCSeq: 1 OPTIONS\r\n\r\n")
 	p.response("OPTIONS", 200) // no user part: a trunk asks whether we live (Q20, Q23)
+}
+
+// Where every place for calls is taken, OPTIONS to a room says so as INVITE does; the server itself
+// still lives. (UA-6)
+func TestOptionsWhenFull(t *testing.T) {
+	rooms := newRooms()
+	_, addr := startServer(t, "udp", Config{Rooms: rooms, Limits: Limits{Dialogs: 1}, RetryAfter: 7 * time.Second})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	late := newPhone(t, "udp", addr)
+	late.request("INVITE", offerSDP)
+	invite := late.response("INVITE", 503)
+	late.refusedACK(invite)
+	late.request("OPTIONS", "")
+	options := late.response("OPTIONS", 503)
+	for _, name := range []string{"warning", "retry-after"} {
+		if a, b := header(invite, name), header(options, name); a != b || a == "" {
+			t.Errorf("%s of INVITE %q, of OPTIONS %q", name, a, b)
+		}
+	}
+	late.write("OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKq;rport\r\nFrom: <sip:pbx>;tag=1\r\nTo: <sip:x>\r\nCall-ID: qualify\r\nCSeq: 1 OPTIONS\r\n\r\n")
+	late.response("OPTIONS", 200)
 }
 
 func TestUnquote(t *testing.T) {

@@ -34,7 +34,7 @@ type leg struct {
 	packet [packet]byte
 }
 
-func (*rooms) Known(string, string) (exists, wouldOpen bool) { return true, true }
+func (*rooms) Known(string, string) (exists bool, err error) { return true, nil }
 
 func (r *rooms) Enter(_ context.Context, c sip.Call) (sip.Leg, error) {
 	p, err := r.ports.Bind(c.Local, 46)

@@ -194,12 +194,23 @@ func TestLimits(t *testing.T) {
 		room string
 		want error
 	}{{"a", nil}, {"a", nil}, {"a", ErrFull}, {"b", nil}, {"c", ErrTooMany}} {
+		if _, err := h.server.Known(step.room); !errors.Is(err, step.want) {
+			t.Errorf("before entering %s: %v, want %v", step.room, err, step.want)
+		}
 		if err := enter(step.room); !errors.Is(err, step.want) {
 			t.Errorf("entering %s: %v, want %v", step.room, err, step.want)
 		}
 	}
+	for name, open := range map[string]bool{"a": true, "c": false} {
+		if exists, err := h.server.Known(name); exists != open || err == nil {
+			t.Errorf("%s is known: %v, %v", name, exists, err)
+		}
+	}
 	if err := h.server.Lock("b", true); err != nil {
 		t.Fatal(err)
+	}
+	if exists, err := h.server.Known("b"); !exists || !errors.Is(err, ErrLocked) {
+		t.Errorf("a locked conference is known: %v, %v", exists, err)
 	}
 	if err := enter("b"); !errors.Is(err, ErrLocked) {
 		t.Errorf("entering a locked conference: %v", err)

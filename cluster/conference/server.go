@@ -209,17 +209,9 @@ type Request struct {
 func (s *Server) Enter(ctx context.Context, q Request) (*Leg, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, ErrShuttingDown
-	}
 	r := s.rooms[q.Conference]
-	switch {
-	case r == nil && len(s.rooms) >= s.cfg.MaxConferences:
-		return nil, fmt.Errorf("%w: %d are open", ErrTooMany, len(s.rooms))
-	case r != nil && r.locked:
-		return nil, ErrLocked
-	case r != nil && len(r.legs) >= s.cfg.MaxParticipants:
-		return nil, fmt.Errorf("%w: %d participants", ErrFull, len(r.legs))
+	if err := s.admits(r); err != nil {
+		return nil, err
 	}
 	pair, err := s.ports.Bind(q.Local, s.cfg.DSCP)
 	if err != nil {
@@ -273,15 +265,31 @@ func (s *Server) leave(l *Leg) {
 	}
 }
 
-// Known tells whether the conference is open, and whether a caller could open or enter it now.
-func (s *Server) Known(name string) (exists, enterable bool) {
+// admits says why no caller can enter r now, or open a conference when r is nil. It needs s.mu.
+func (s *Server) admits(r *room) error {
+	switch {
+	case s.closed:
+		return ErrShuttingDown
+	case r == nil && len(s.rooms) >= s.cfg.MaxConferences:
+		return fmt.Errorf("%w: %d are open", ErrTooMany, len(s.rooms))
+	case r != nil && r.locked:
+		return ErrLocked
+	case r != nil && len(r.legs) >= s.cfg.MaxParticipants:
+		return fmt.Errorf("%w: %d participants", ErrFull, len(r.legs))
+	}
+	return nil
+}
+
+// Known tells whether the conference is open, and as its error what Enter would say to a caller now: nil when it
+// would let him in.
+func (s *Server) Known(name string) (exists bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.rooms[name]
-	if r == nil {
-		return false, !s.closed && len(s.rooms) < s.cfg.MaxConferences
+	if err = s.admits(r); err == nil && s.ports.Free() == 0 {
+		err = media.ErrNoPorts
 	}
-	return true, !s.closed && !r.locked && len(r.legs) < s.cfg.MaxParticipants
+	return r != nil, err
 }
 
 // Lock keeps further callers out of a conference, or lets them in again.

@@ -47,8 +47,8 @@ func TestNamesThatCannotBeRead(t *testing.T) {
 		if _, err := r.Enter(context.Background(), sip.Call{User: user}); !errors.As(err, &refusal) || refusal.Code != 404 {
 			t.Errorf("room %q: %v, want 404", user, err)
 		}
-		if exists, opens := r.Known(user, "127.0.0.1"); exists || opens {
-			t.Errorf("room %q: exists %v, would open %v", user, exists, opens)
+		if exists, err := r.Known(user, "127.0.0.1"); exists || !errors.As(err, &refusal) || refusal.Code != 404 {
+			t.Errorf("room %q: known %v, %v, want 404", user, exists, err)
 		}
 	}
 	for _, user := range []string{"tea", "a b", "été", "会議", "🍵", "+1234", "a/b", "..", strings.Repeat("x", maxRoomName)} {

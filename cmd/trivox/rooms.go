@@ -73,13 +73,16 @@ func badName(user string) string {
 	return ""
 }
 
-// Known is for OPTIONS and for refusals.
-func (r *rooms) Known(user, host string) (exists, wouldOpen bool) {
-	if badName(user) != "" {
-		return false, false
+// Known is for OPTIONS, which is answered as an INVITE would be, and for refusals.
+func (r *rooms) Known(user, host string) (exists bool, err error) {
+	if why := badName(user); why != "" {
+		return false, &sip.Refusal{Code: 404, Warning: why}
 	}
-	exists, enterable := r.server.Known(roomName(user, host, r.config.Load().Domains))
-	return exists, enterable && !exists
+	exists, err = r.server.Known(roomName(user, host, r.config.Load().Domains))
+	if err != nil {
+		err = refusal(err)
+	}
+	return exists, err
 }
 
 // Enter gives a caller a leg in the room dialled.
