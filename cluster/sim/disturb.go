@@ -11,7 +11,7 @@ func (w *world) up(i int, told bool) {
 	d := w.domains[i]
 	d.server = exchange.New(w.exchange)
 	d.up, d.dead = true, false
-	d.f = d.f[:0]
+	d.f, d.speakers = d.f[:0], d.speakers[:0]
 	for j := range w.domains {
 		if j != i {
 			w.connect(i, j)
@@ -32,7 +32,7 @@ func (w *world) crash(i int) {
 		w.quiet[p] = asleep
 		w.meters[p] = nil
 	}
-	d.f, d.inbox = d.f[:0], d.inbox[:0]
+	d.f, d.speakers, d.inbox = d.f[:0], d.speakers[:0], d.inbox[:0]
 	d.awake, d.speaking, d.ranks = d.awake[:0], d.speaking[:0], nil
 	w.measureReach()
 	w.at(w.now+w.network.Notice, func() {

@@ -29,8 +29,9 @@ type domain struct {
 	newest   []uint64 // by sending domain: slot of the latest message, plus 1
 	trunks   []bool   // by domain: the trunk is open
 
-	f      []uint32 // F of the latest slot, sorted
-	result exchange.Result
+	f        []uint32 // F of the latest slot, sorted
+	speakers []uint32 // those of it who are active, sorted
+	result   exchange.Result
 }
 
 // speech is one packet in which a participant speaks, and what it counts as.
@@ -161,9 +162,12 @@ func (w *world) choose(i int) {
 		return
 	}
 	d.result = d.server.Choose(d.slot)
-	d.f = d.f[:0]
+	d.f, d.speakers = d.f[:0], d.speakers[:0]
 	for _, r := range d.result.F {
 		d.f = insert(d.f, r.SSRC)
+		if r.Active {
+			d.speakers = insert(d.speakers, r.SSRC)
+		}
 	}
 	if d.fresh {
 		for _, s := range d.speaking {

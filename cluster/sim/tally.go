@@ -18,6 +18,7 @@ type Tally struct {
 	Headers                    int64 // of Multicast, those without payload
 
 	Differ int // slots in which not all domains had the same F
+	Apart  int // slots in which not all had the same speakers: F without those who have stopped
 	Off    int // domains, summed over slots, whose F was not the best of all domains
 	Seen   int // domains up, summed over slots
 
@@ -34,6 +35,12 @@ func (t *Tally) PerSlot(n int64) float64 { return share(n, int64(t.Slots)) }
 
 // DifferShare is the share of slots in which not all domains had the same F.
 func (t *Tally) DifferShare() float64 { return share(int64(t.Differ), int64(t.Slots)) }
+
+// ApartShare is the share of slots in which not all domains had the same speakers.
+// It is the less for those in F who have stopped and keep a free floor, of whom
+// news travels in every fifth slot only; it is the more for the news that somebody
+// has stopped.
+func (t *Tally) ApartShare() float64 { return share(int64(t.Apart), int64(t.Slots)) }
 
 // OffShare is the share of domains, over all slots, whose F was not what one
 // server without any delay would have chosen.
@@ -106,7 +113,7 @@ func (t *Tally) end() {
 
 // observe looks at the F of every domain when all have decided the slot.
 func (w *world) observe() {
-	differ := false
+	differ, apart := false, false
 	for i, d := range w.domains {
 		if !d.up {
 			continue
@@ -118,12 +125,16 @@ func (w *world) observe() {
 		for _, o := range w.domains[:i] {
 			if o.up && o.side == d.side {
 				differ = differ || !slices.Equal(o.f, d.f)
+				apart = apart || !slices.Equal(o.speakers, d.speakers)
 				break // the first of its side stands for all before
 			}
 		}
 	}
 	if differ {
 		w.tally.Differ++
+	}
+	if apart {
+		w.tally.Apart++
 	}
 	if w.watch != nil {
 		w.watch(differ)

@@ -81,21 +81,11 @@ func TestNoDelayNoDifference(t *testing.T) {
 // same reports whether all domains hear the same speakers.
 func same(w *world) bool {
 	for _, d := range w.domains {
-		if !slices.Equal(speakers(d), speakers(w.domains[0])) {
+		if !slices.Equal(d.speakers, w.domains[0].speakers) {
 			return false
 		}
 	}
 	return true
-}
-
-// speakers are those of F who are active, sorted.
-func speakers(d *domain) (all []uint32) {
-	for _, r := range d.result.F {
-		if r.Active {
-			all = insert(all, r.SSRC)
-		}
-	}
-	return all
 }
 
 // P 6.1, algorithm 1: without delay, and while nobody pauses, F is the same

@@ -68,8 +68,8 @@ func (c WANCommand) Run(k *kong.Context) error {
 		{`Packets a slot, all domains together, by unicast and by multicast, and kilobits by unicast. steady: N_max talkers, all others
 fainter but never silent; bound: the closed form for that. equal: everybody as loud as everybody else.`, steadyRows(r)},
 		{fmt.Sprintf(`A conversation of %v. most: packets in one slot. headers: those of silent streams, of the multicast ones. %% of slots in which F
-was not the same everywhere (differ), of domains times slots whose F was not the best (off), of speech not heard (lost), of that
-which one server would have let through (best), of the first 200 ms of talkspurts (onset).`, w.Length), talkRows(r)},
+was not the same everywhere (differ), nor the active ones in it (apart), of domains times slots whose F was not the best (off),
+of speech not heard (lost), of that which one server would have let through (best), of the first 200 ms of talkspurts (onset).`, w.Length), talkRows(r)},
 		{`Most packets in one slot, by unicast: all domains start at once; one after the other, not told and told the LNT. All laugh: packets a
 slot in the five seconds before and after, the most, and for how many slots more than twice as many as before. After an outage of
 10 s that parted the domains into halves, and after a crash of the domain that holds the floor: the most, and agree, slots from the
@@ -111,13 +111,13 @@ func steadyRows(r sim.WANResult) [][]string {
 }
 
 func talkRows(r sim.WANResult) [][]string {
-	rows := [][]string{{"policy", "packets", "most", "kbit", "multicast", "headers", "differ", "off", "lost", "best", "onset"}}
+	rows := [][]string{{"policy", "packets", "most", "kbit", "multicast", "headers", "differ", "apart", "off", "lost", "best", "onset"}}
 	for i := range r.Policies {
 		p := &r.Policies[i]
 		t := &p.Talk
 		rows = append(rows, []string{p.Policy.String(), tenth(t.PerSlot(t.Unicast)), fmt.Sprint(t.UnicastMost),
 			tenth(t.PerSlot(t.UnicastBits) / 1000), fmt.Sprintf("%.2f", t.PerSlot(t.Multicast)), fmt.Sprintf("%.2f", t.PerSlot(t.Headers)),
-			percent(t.DifferShare()), percent(t.OffShare()),
+			percent(t.DifferShare()), percent(t.ApartShare()), percent(t.OffShare()),
 			hundredth(t.Lost()), hundredth(t.BestLost()), hundredth(t.OnsetLost())})
 	}
 	return rows
