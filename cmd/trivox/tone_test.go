@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 
 // A steady tone of 60 s through sockets has no gap, no repeat and no click: every 20 ms it is the tone, and it goes on
 // where the 20 ms before it ended (DESIGN 11).
-func TestMinuteTone(t *testing.T) {
-	t.Parallel()
+func TestMinuteTone(t *testing.T) { // alone: what else runs here could be heard
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the phones make a few megabytes, and must not stand still
 	s := serve(t, quiet)
 	const hertz, length = 440, time.Minute
 	// When the machine itself stood still (the phone sent late, or the server's thread was not woken for more than a
@@ -33,8 +34,11 @@ func TestMinuteTone(t *testing.T) {
 		if len(faults) == 0 {
 			return
 		}
-		if late < 10*time.Millisecond && skipped == 0 || attempt == 3 {
-			t.Fatalf("attempt %d: faults at %v", attempt, faults)
+		if late < 10*time.Millisecond && skipped == 0 {
+			t.Fatalf("faults at %v, though phone and server had their time", faults)
+		}
+		if attempt == 3 {
+			t.Fatalf("faults at %v: three times this machine was too busy to tell; run it when it is not", faults)
 		}
 	}
 }
