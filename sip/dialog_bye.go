@@ -1,7 +1,7 @@
 package sip
 
 import (
-	"strings"
+	"bytes"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -9,7 +9,7 @@ import (
 // byed serves BYE, at any moment: before the ACK, while our own BYE is under way. RFC 3261, 15.1.2
 func (d *dialog) byed(tx *serverTx) {
 	c := Cause{Code: 200, Text: "the caller hung up", ByPeer: true}
-	if text := reasonText(headerValue(tx.req, "reason", "")); text != "" {
+	if text := causeText(tx.req); text != "" {
 		c.Text = text
 	}
 	d.dropBefore(c, func() { d.server.ok(tx) })
@@ -44,13 +44,39 @@ func (d *dialog) bye(c Cause) {
 	d.send(req, func(*sipgo.Response) { d.drop(c) })
 }
 
-// reasonText is the text parameter of a Reason value, or "". RFC 3326
-func reasonText(v string) string {
-	_, params, _ := strings.Cut(v, ";")
-	i := strings.Index(strings.ToLower(params), "text=\"")
-	if i < 0 {
+// causeText is what the Reason headers of a BYE or CANCEL say to a person: the first text in them,
+// or "". RFC 3326
+func causeText(req *sipgo.Request) string {
+	for _, h := range req.GetHeaders("reason") {
+		list := []byte(h.Value())
+		for more := true; more; {
+			var v []byte
+			if v, list, more = cutValue(list); len(v) > 0 {
+				if text := reasonText(v); text != "" {
+					return text
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// reasonText is the text parameter of a Reason value, or "".
+func reasonText(v []byte) string {
+	at := indexQuoted(v, ';')
+	if at < 0 {
 		return ""
 	}
-	text, _, _ := strings.Cut(params[i+len("text=\""):], "\"")
-	return text
+	for it := (params{v[at:]}); ; {
+		name, value, more, _ := it.next()
+		if !more {
+			return ""
+		}
+		if bytes.EqualFold(name, []byte("text")) {
+			if len(value) > 0 && value[0] == '"' && quotedEnd(value) == len(value) {
+				value = value[1 : len(value)-1]
+			}
+			return unquote(string(value))
+		}
+	}
 }

@@ -308,13 +308,13 @@ func TestCancelUnheard(t *testing.T) {
 	if r, _ := p.next().(*sipgo.Response); r.StatusCode != 100 { // after 200 ms (TX-1)
 		t.Errorf("%s", r)
 	}
-	p.raw("CANCEL", p.seq, "")
+	p.raw("CANCEL", p.seq, "", "Reason: Q.850;cause=26", `Reason: SIP;cause=200;text="Call completed \"elsewhere\""`)
 	p.response("CANCEL", 200)
 	p.refusedACK(p.response("INVITE", 487))
 	release.open()
 	leg := rooms.leg(t)
 	leg.want(t, "end")
-	if leg.cause.Code != 487 || !leg.cause.ByPeer {
+	if leg.cause != (Cause{Code: 487, Text: `Call completed "elsewhere"`, ByPeer: true}) {
 		t.Errorf("%+v", leg.cause)
 	}
 }

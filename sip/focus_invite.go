@@ -113,7 +113,7 @@ func (d *dialog) enter(sdp []byte, terms sessionTerms) {
 		s.mu.Unlock()
 	}()
 	if tx.final.Load() != 0 {
-		d.drop(Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true})
+		d.drop(tx.cancelCause())
 		return
 	}
 	if c := d.wanted.Load(); c != nil {
@@ -128,7 +128,7 @@ func (d *dialog) enter(sdp []byte, terms sessionTerms) {
 	d.leg, d.entered = leg, time.Now()
 	d.log = d.log.With("leg", leg.ID())
 	if tx.final.Load() != 0 {
-		d.drop(Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true})
+		d.drop(tx.cancelCause())
 		return
 	}
 	body, err := d.describe(sdp)
@@ -142,7 +142,7 @@ func (d *dialog) enter(sdp []byte, terms sessionTerms) {
 	}
 	d.state = accepted
 	if !d.answerInvite(tx, sdp, body, terms, true) {
-		d.drop(Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true})
+		d.drop(tx.cancelCause())
 		return
 	}
 	s.count.answered.Add(1)
@@ -192,7 +192,7 @@ func (d *dialog) refuseEntry(r *Refusal) {
 	if d.inviteTx.final.Load() == 0 {
 		d.server.refused(d.inviteTx, r)
 	} else {
-		cause = Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true}
+		cause = d.inviteTx.cancelCause()
 	}
 	d.drop(cause)
 }

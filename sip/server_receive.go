@@ -121,7 +121,12 @@ func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
 	res.SetBody(nil)
 	s.count.responses.add(200)
 	_ = f.WriteMsg(res)
-	if invite != nil && invite.final.Load() == 0 && invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
+	if invite == nil || invite.final.Load() != 0 {
+		return
+	}
+	text := causeText(req)
+	invite.cancelled.CompareAndSwap(nil, &text)
+	if invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
 		s.count.cancelled.Add(1)
 		invite.cancel(errCancelled)
 	}

@@ -29,9 +29,19 @@ type serverTx struct {
 
 	// final is the code of the final response, 0 while there is none. Who sets it may send: so
 	// CANCEL, answer and hang-up cannot both win. RFC 3261, 9.2 (TX-7)
-	final  atomic.Int32
-	ctx    context.Context // INVITE: ends when the work on it is pointless
-	cancel context.CancelCauseFunc
+	final     atomic.Int32
+	ctx       context.Context // INVITE: ends when the work on it is pointless
+	cancel    context.CancelCauseFunc
+	cancelled atomic.Pointer[string] // INVITE: what the first CANCEL says, before final is 487
+}
+
+// cancelCause is why an INVITE that got its final response before the answer ended.
+func (tx *serverTx) cancelCause() Cause {
+	c := Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true}
+	if text := tx.cancelled.Load(); text != nil && *text != "" {
+		c.Text = *text
+	}
+	return c
 }
 
 // open makes the transaction of a new request. It returns nil when the request is a
