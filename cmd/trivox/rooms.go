@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -115,6 +116,10 @@ func refusal(err error) error {
 		{conference.ErrShuttingDown, 503, 10 * time.Second},
 		{conference.ErrBusy, 503, 5 * time.Second},
 		{media.ErrNoPorts, 503, 10 * time.Second},
+		{syscall.EMFILE, 503, 10 * time.Second}, // what the machine lacks now, it may have when calls have ended
+		{syscall.ENFILE, 503, 10 * time.Second},
+		{syscall.ENOBUFS, 503, 10 * time.Second},
+		{syscall.ENOMEM, 503, 10 * time.Second},
 	}
 	for _, a := range answers {
 		if errors.Is(err, a.err) {
