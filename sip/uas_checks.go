@@ -57,8 +57,12 @@ func (s *Server) unservable(tx *serverTx) (*Refusal, []sipgo.Header) {
 		}
 		return &Refusal{Code: 501, Warning: "method not known"}, nil
 	}
-	if scheme := req.Recipient.Scheme; scheme != "sip" && scheme != "sips" {
-		return &Refusal{Code: 416, Warning: "only sip and sips URIs are rooms"}, nil
+	switch req.Recipient.Scheme {
+	case "sip":
+	case "sips": // every hop of such a call is to be TLS. RFC 3261, 26.2.2
+		return &Refusal{Code: 416, Warning: "there is no TLS here, which a sips URI asks for: call sip"}, nil
+	default:
+		return &Refusal{Code: 416, Warning: "only sip URIs are rooms"}, nil
 	}
 	if tx.isMerged() {
 		return &Refusal{Code: 482, Warning: "this request came before by another way"}, nil
