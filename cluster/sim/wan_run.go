@@ -39,7 +39,17 @@ func (r *runner) step() {
 // policy plays all parts under one policy.
 func (r *runner) policy(p exchange.Policy) WANPolicy {
 	out := WANPolicy{Policy: p, Bounds: PolicyBounds(p, r.c.Domains, r.c.NMax)}
+	r.steady(p, &out)
+	out.Start.Untold = r.join(p, false)
+	out.Start.Told = r.join(p, true)
+	out.Talk = r.talk(p)
+	r.disturb(p, &out)
+	out.Changes = r.changes(p)
+	return out
+}
 
+// steady plays those who talk without a pause, and how it begins.
+func (r *runner) steady(p exchange.Policy, out *WANPolicy) {
 	w := r.world(p, r.unequal(), r.c.Clients)
 	out.Start = r.start(w, out.Bounds)
 	w.reset()
@@ -52,17 +62,14 @@ func (r *runner) policy(p exchange.Policy) WANPolicy {
 	w.reset()
 	w.run(steadyFor, r.step)
 	out.Equal = w.close(r.step)
-	out.Start.Untold = r.join(p, false)
-	out.Start.Told = r.join(p, true)
+}
 
-	w = r.world(p, NewConversation(r.c.talk(), r.c.Seed), r.c.Clients)
+// talk plays the conversation.
+func (r *runner) talk(p exchange.Policy) Tally {
+	w := r.world(p, NewConversation(r.c.talk(), r.c.Seed), r.c.Clients)
 	w.start()
 	w.run(int(r.c.Length/Slot), r.step)
-	out.Talk = w.close(r.step)
-
-	r.disturb(p, &out)
-	out.Changes = r.changes(p)
-	return out
+	return w.close(r.step)
 }
 
 func (r *runner) world(p exchange.Policy, talk input, participants int) *world {
