@@ -28,6 +28,7 @@ type Meter struct {
 	area    uint64 // amplitude times nanoseconds in partial
 
 	voiced bool
+	speech bool
 	spoken bool          // some slot was voiced since Reset
 	quiet  time.Duration // media time since the latest voiced packet, bounded
 }
@@ -54,7 +55,7 @@ func (m *Meter) Reset() {
 	m.horizon = (n - m.p.Horizon) % n
 	m.sumRecent, m.sumDistant, m.loud = 0, 0, 0
 	m.partial, m.area = 0, 0
-	m.voiced, m.spoken, m.quiet = false, false, 0
+	m.voiced, m.speech, m.spoken, m.quiet = false, false, false, 0
 	m.noise.reset()
 }
 
@@ -67,6 +68,7 @@ func (m *Meter) Add(x uint16, d time.Duration) {
 	}
 	m.voiced = x > m.gate()
 	m.noise.add(x, d)
+	m.speech = m.voiced && m.noise.known && uint32(x)*16 > uint32(m.noise.floor)*uint32(m.p.GateRatio)
 	if !m.voiced {
 		m.silence(d)
 		return
@@ -81,7 +83,7 @@ func (m *Meter) Catch(slots int) {
 	if slots <= 0 {
 		return
 	}
-	m.voiced = false
+	m.voiced, m.speech = false, false
 	m.silence(time.Duration(min(slots, len(m.ring)+m.p.Hang)) * m.p.Slot)
 }
 
@@ -105,6 +107,11 @@ func (m *Meter) Active() bool {
 
 // Voiced reports whether the latest packet was above the gate.
 func (m *Meter) Voiced() bool { return m.voiced }
+
+// Speech reports whether the latest packet stood out of the leg's noise, however
+// loud that is. It is stricter than Voiced: a steady sound is no speech, and
+// nothing is as long as the noise is not known.
+func (m *Meter) Speech() bool { return m.speech }
 
 // Noise returns the estimate of the leg's noise floor, an amplitude.
 func (m *Meter) Noise() uint16 { return m.noise.floor }

@@ -30,6 +30,7 @@ type follower struct {
 	reading int    // readings in the present part
 
 	floor uint16
+	known bool // enough was heard for the floor to mean something
 }
 
 func newFollower(p Params) follower {
@@ -70,7 +71,7 @@ func (f *follower) read(mean uint16) {
 	for _, l := range f.parts {
 		f.floor = min(f.floor, l)
 	}
-	if f.past < noiseKnown {
+	if f.known = f.past >= noiseKnown; !f.known {
 		f.floor = 0
 	}
 	if f.reading == f.blocks {

@@ -16,8 +16,10 @@ const (
 	gainUnity = 4096  // 0 dB in Q12
 	gainMin   = 1029  // -12 dB
 	gainMax   = 16306 // +12 dB
-	// gainTau is the memory of the level, in speech heard.
-	gainTau = 5 * time.Second
+	// gainTau is the memory of the level, in speech heard; gainFirst is the weight,
+	// as a time, of the level that a leg is taken to have before it was heard.
+	gainTau   = 5 * time.Second
+	gainFirst = 300 * time.Millisecond
 	// gainSlew is the fastest change per second of speech in 1/65536 of the
 	// gain: 1.2 dB, so that the full 12 dB take 10 s.
 	gainSlew = 9054
@@ -25,28 +27,35 @@ const (
 
 // Gain evens out how loud the participants are (DESIGN 7): it follows the
 // level of a leg's speech over about 10 s of it and amplifies or attenuates by
-// at most 12 dB towards -26 dBov. It hears only what is voiced, so it never
-// raises noise in a pause. Use [NewGain]; the zero Gain is at 0 dB and works
+// at most 12 dB towards -26 dBov. It hears only what its caller says counts, so
+// it never raises noise. Use [NewGain]; the zero Gain is at 0 dB and works
 // too.
 type Gain struct {
-	power int64 // mean square of the speech's amplitude, in 1/256; 0 means the target's
-	now   int64 // present gain in Q28; 0 means unity
-	used  int32 // Q12 gain that Apply ended with; 0 means unity
+	heard time.Duration // speech, up to gainTau
+	power int64         // mean square of the speech's amplitude, in 1/256; 0 means the target's
+	now   int64         // present gain in Q28; 0 means unity
+	used  int32         // Q12 gain that Apply ended with; 0 means unity
 }
 
 // NewGain returns a gain of 0 dB that has heard nothing.
 func NewGain() *Gain { return &Gain{} }
 
+// TooLoud tells whether a packet of amplitude x, as it came, is above what speech
+// is brought to: it may be turned down even when it is not sure to be speech.
+func TooLoud(x uint16) bool { return x > gainTarget }
+
 // Observe takes the amplitude x of one packet as it came, before the gain, its
-// duration and whether the meter found it voiced.
+// duration and whether it counts: is speech, or voiced and too loud.
 func (g *Gain) Observe(x uint16, d time.Duration, voiced bool) {
 	if !voiced || x < gainFaint || d <= 0 {
 		return
 	}
 	g.fill()
-	micros := min(d, time.Second).Microseconds()
+	d = min(d, time.Second)
+	g.heard = min(g.heard+d, gainTau)
+	micros := d.Microseconds()
 	v := int64(min(x, gainCap))
-	g.power += (v*v*256 - g.power) * micros / gainTau.Microseconds()
+	g.power += (v*v*256 - g.power) * micros / min(gainFirst+g.heard, gainTau).Microseconds()
 
 	want := int64(math.Sqrt(float64(int64(gainTarget)*gainTarget<<32/g.power))) << 16 // Q12 (power is in 1/256) to Q28
 	want = min(max(want, gainMin<<16), gainMax<<16)
