@@ -394,8 +394,9 @@ func (x *hustle) checkConference(c *conference) {
 			x.t.Errorf("a group of %s has %d legs", g.coder.format.codec.Name, g.legs)
 		}
 	}
-	if floors > c.cfg.NMax || legs != len(c.lines) || c.rate != rate {
-		x.t.Errorf("%d floors; %d legs in groups of %d; mixed at %d Hz, heard at %d", floors, legs, len(c.lines), c.rate, rate)
+	if floors > c.cfg.NMax || legs != len(c.lines) || c.wanted != rate || c.rate != rate && c.waited > 2*rateSlots {
+		x.t.Errorf("%d floors; %d legs in groups of %d; mixed at %d Hz for %d slots, heard at %d", floors, legs, len(c.lines),
+			c.rate, c.waited, rate)
 	}
 }
 

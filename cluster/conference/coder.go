@@ -59,6 +59,12 @@ func (k *coder) copyFrom(o *coder) error {
 	return k.encoder.CopyFrom(o.encoder)
 }
 
+// keepTime makes a coder that has heard nothing end its packets with o's.
+func (k *coder) keepTime(o *coder) {
+	k.pcm = k.pcm[:len(o.pcm)]
+	clear(k.pcm)
+}
+
 // feed takes one slot of a variant at the rate of the mix.
 func (k *coder) feed(mixed []int16) {
 	n := len(k.pcm)

@@ -37,7 +37,11 @@ type conference struct {
 	ranks    []mixer.Rank // of lines that may have the floor
 	ranked   []*line      // whose they are
 	playing  []*line      // heard in this slot: those in F, and those that fade out
-	rate     int          // of the mix, Hz: the highest that a line can hear
+	leaving  []*line      // whose calls have ended, and whose last words are still to be heard
+	rate     int          // of the mix, Hz
+	wanted   int          // what rate shall be: the highest that a line can hear
+	waited   int          // slots that it waits for a pause
+	hush     bool         // this slot fades out, for in the next the rate changes
 	common   *mixer.Limiter
 	groups   []*group
 
@@ -53,7 +57,7 @@ func newConference(s *Server, cfg Config, w *worker, name string) *conference {
 	p := exchange.Default()
 	p.NMax = cfg.NMax
 	c := &conference{
-		server: s, worker: w, cfg: cfg, name: name, exchange: exchange.New(p), rate: lowRate,
+		server: s, worker: w, cfg: cfg, name: name, exchange: exchange.New(p), rate: lowRate, wanted: lowRate,
 		common: mixer.NewLimiter(lowRate), playing: make([]*line, 0, overMost*cfg.NMax),
 	}
 	if cfg.NoiseLevel < noNoise {
@@ -88,6 +92,7 @@ func (c *conference) tick(now time.Duration, skipped int) {
 			l.session.Skip(l.format.slotUnits())
 		}
 	}
+	c.changeRate()
 	c.choose(now)
 	c.split()
 	c.mix()
@@ -99,6 +104,7 @@ func (c *conference) choose(now time.Duration) {
 	c.ranks, c.ranked = c.ranks[:0], c.ranked[:0]
 	for _, l := range c.lines {
 		l.floor = false
+		l.takeNext(c.rate)
 		l.playout.Tick(now)
 		l.meterTime()
 		c.takeDigits(l, now)
@@ -115,17 +121,23 @@ func (c *conference) choose(now time.Duration) {
 	}
 	c.playing = c.playing[:0]
 	for _, l := range c.lines { // in the order of lines: the same sum every time
-		l.plays = l.floor || l.fade.Audible()
-		if l.plays && len(c.playing) < cap(c.playing) {
-			if !l.fade.Audible() {
-				l.up.Reset()
-			}
-			c.playing = append(c.playing, l)
-		} else {
-			l.plays = false
-			l.fade.Reset()
-		}
+		c.play(l)
 	}
+	c.lastWords(now)
+}
+
+// play puts a line among those heard in this slot, if it is.
+func (c *conference) play(l *line) {
+	l.plays = l.floor || l.fade.Audible()
+	if !l.plays || len(c.playing) == cap(c.playing) {
+		l.plays = false
+		l.fade.Reset()
+		return
+	}
+	if !l.fade.Audible() {
+		l.up.Reset()
+	}
+	c.playing = append(c.playing, l)
 }
 
 // add takes a line into the conference.
@@ -147,29 +159,11 @@ func (c *conference) remove(l *line) {
 	c.playing = slices.DeleteFunc(c.playing, func(p *line) bool { return p == l })
 	c.leaveGroup(l)
 	if len(c.lines) == 0 {
+		c.leaving = c.leaving[:0]
 		c.worker.disown(c)
 		return
 	}
 	c.retune()
-}
-
-// retune makes the mix as fine as the finest line can hear.
-func (c *conference) retune() {
-	rate := lowRate
-	for _, l := range c.lines {
-		rate = max(rate, l.format.codec.SampleRate)
-	}
-	if rate == c.rate {
-		return
-	}
-	c.rate = rate
-	c.common = mixer.NewLimiter(rate)
-	for _, g := range c.groups {
-		g.coder.tune(rate)
-	}
-	for _, l := range c.lines {
-		l.tune(rate)
-	}
 }
 
 // join puts a line into the group of its format, made when it is the first.

@@ -19,17 +19,19 @@ type line struct {
 	agreed sdp.Media
 	format format
 
-	session *media.Session
-	digits  *media.Digits
-	same    media.Same
-	types   []payloadType // of sound that it may send
-	hears   codec.Codec   // what the playout plays
-	playout *media.Playout
-	turning bool // a playout for another codec is being made
-	meter   *loudness.Meter
-	gain    mixer.Gain
-	fade    mixer.Fader
-	up      *mixer.Resampler // rate of the codec to rate of the mix
+	session   *media.Session
+	digits    *media.Digits
+	same      media.Same
+	types     []payloadType // of sound that it may send
+	hears     codec.Codec   // what the playout plays
+	playout   *media.Playout
+	turning   bool           // a playout for another codec is being made, or waits
+	next      *media.Playout // of another codec, as soon as this one has faded out
+	nextHears codec.Codec    // what it plays
+	meter     *loudness.Meter
+	gain      mixer.Gain
+	fade      mixer.Fader
+	up        *mixer.Resampler // rate of the codec to rate of the mix
 
 	group *group // whose packets it is sent
 	own   ownMix // the mix without itself, while it plays
@@ -39,6 +41,7 @@ type line struct {
 	plays    bool          // in F, or fading out
 	voice    int           // which of the voices of this slot is its own, -1 none
 	mark     bool          // the next packet begins a talkspurt: the first, or the first after a hold
+	gone     int           // slots since its call ended
 	muted    bool          // by the focus
 	metered  time.Duration // media time that the meter is behind real time; below 0: ahead
 	answered time.Duration // when sound was agreed
@@ -91,13 +94,25 @@ func (l *line) meterTime() {
 	}
 }
 
-// tune fits a line to the rate of the mix.
-func (l *line) tune(rate int) {
+// tuneIn fits what comes from a line to the rate of the mix.
+func (l *line) tuneIn(rate int) {
 	l.up = mustResampler(l.hears.SampleRate, rate)
 	l.fade.Reset()
-	l.own.on = false
+}
+
+// tuneOut fits what goes to a line to the rate of the mix.
+func (l *line) tuneOut(rate int) {
 	l.own.limiter = mixer.NewLimiter(rate)
 	l.own.coder.tune(rate)
+}
+
+// takeNext changes to the playout of another codec, once what the last one played has faded out.
+func (l *line) takeNext(rate int) {
+	if l.next == nil || l.fade.Audible() {
+		return
+	}
+	l.playout, l.hears, l.next, l.turning = l.next, l.nextHears, nil, false
+	l.tuneIn(rate)
 }
 
 // mustResampler is for the rates of our own codecs, which all go into each other.
@@ -117,11 +132,12 @@ func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 		l.digits = s.digits
 	}
 	if s.playout != nil {
-		l.playout, l.hears = s.playout, s.format.codec
+		l.next, l.nextHears, l.turning = s.playout, s.format.codec, true
 	}
 	if !l.in {
 		l.in, l.answered, l.resumed = true, now, now
 		l.format = s.format
+		l.takeNext(c.rate)
 		c.add(l)
 	} else {
 		l.session.Update(now, s.terms)
@@ -129,11 +145,13 @@ func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 	if s.coder != nil {
 		c.leaveGroup(l)
 		l.format = s.format
-		l.own = ownMix{coder: s.coder, limiter: mixer.NewLimiter(c.rate)}
-		l.tune(c.rate)
+		l.own = ownMix{coder: s.coder, on: l.own.on, idle: l.own.idle}
+		l.tuneOut(c.rate)
 		c.retune()
 		if err := c.join(l); err != nil {
 			c.hangUp(l, Cause{Code: 500, Text: "the encoder cannot be made: " + err.Error()})
+		} else if l.own.on { // the shared coder has his voice in it
+			l.own.coder.keepTime(l.group.coder)
 		}
 	}
 	l.mark = l.mark || deaf
@@ -150,6 +168,7 @@ func (c *conference) drop(l *line, cause Cause, now time.Duration) {
 	if !l.in {
 		return
 	}
+	c.leave(l)
 	l.in = false
 	s := c.worker.scratch
 	if to := l.session.RemoteRTCP(); to.IsValid() {

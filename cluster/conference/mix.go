@@ -73,14 +73,14 @@ func (c *conference) mix() {
 	clear(sum)
 	for i, l := range c.playing {
 		v := s.voices[i].pcm[:n]
-		l.read(v, s.heard[:])
+		l.read(v, s.heard[:], l.floor && l.next == nil && !c.hush)
 		mixer.Add(sum, v)
 	}
 	c.pause = rmsBelow(sum, pauseRMS)
-	if c.noise != nil && (c.pause || c.noiseFade.Audible()) {
+	if c.noise != nil { // always: what goes on and off with the voices is heard, by those who speak most of all
 		noise := s.mixed[:n]
 		c.noise.Read(noise)
-		if c.noiseFade.Apply(noise, c.rate, c.pause) {
+		if c.noiseFade.Apply(noise, c.rate, !c.hush) {
 			mixer.Add(sum, noise)
 		}
 	}
@@ -92,14 +92,14 @@ func (c *conference) mix() {
 	}
 }
 
-// read writes the line's sound of this slot to pcm, at the rate of the mix.
-func (l *line) read(pcm, heard []int16) {
+// read writes the line's sound of this slot to pcm, at the rate of the mix, on its way to on or off.
+func (l *line) read(pcm, heard []int16, on bool) {
 	k := l.hears.SampleRate / 50
 	n := l.playout.Read(heard[:k])
 	clear(heard[n:k])
 	l.gain.Apply(heard[:k])
 	l.up.Process(pcm, heard[:k])
-	if !l.fade.Apply(pcm, len(pcm)*50, l.floor) {
+	if !l.fade.Apply(pcm, len(pcm)*50, on) {
 		clear(pcm)
 	}
 }

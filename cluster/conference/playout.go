@@ -72,9 +72,8 @@ func (l *Leg) hear(k codec.Codec) {
 	if err != nil {
 		return // of our own codecs every one can be made
 	}
-	ln, conf := l.line, l.room.conf
-	_ = conf.worker.do(context.Background(), func(time.Duration) { // fails when the worker has ended, and the line with it
-		ln.playout, ln.hears, ln.turning = p, k, false
-		ln.tune(conf.rate)
+	ln := l.line
+	_ = l.room.conf.worker.do(context.Background(), func(time.Duration) { // fails when the worker has ended, and the line with it
+		ln.next, ln.nextHears = p, k
 	})
 }

@@ -126,16 +126,3 @@ func TestComfortNoise(t *testing.T) {
 		t.Errorf("the noise is at %.1f dBov, want about -60", db)
 	}
 }
-
-// Soft and loud people are heard equally loud after a while (DESIGN 7).
-func TestLevelsAreEvenedOut(t *testing.T) {
-	h := newHall(t, nil)
-	h.dial("tea", codec.PCMU, 20*time.Millisecond, sine(tones[0], 0.03, 8000))
-	h.dial("tea", codec.PCMU, 20*time.Millisecond, sine(tones[1], 0.16, 8000))
-	listener := h.dial("tea", codec.PCMU, 20*time.Millisecond, nil)
-	h.run(30 * time.Second)
-	a, b := listener.level(tones[0], time.Second), listener.level(tones[1], time.Second)
-	if db := 20 * math.Log10(b/a); math.Abs(db) > 2 {
-		t.Errorf("one 14.5 dB louder than the other is still %.1f dB louder after 30 s", db)
-	}
-}

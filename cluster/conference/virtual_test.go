@@ -1,12 +1,14 @@
 package conference
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,10 +101,9 @@ func (h *hall) Sweep(socks []*media.Socket, each func(int, []byte, netip.AddrPor
 			if p.leg.pair.RTP != s {
 				continue
 			}
-			for _, d := range p.outbox {
+			for _, d := range p.arrived(h.now) {
 				each(i, d.b, p.addr, d.at)
 			}
-			p.outbox = p.outbox[:0]
 		}
 	}
 }
@@ -136,7 +137,7 @@ type phone struct {
 	seq     uint16
 	stamp   uint32
 	next    time.Duration
-	delay   func() time.Duration // from sending to arriving
+	delay   func() time.Duration // from sending to arriving; below 0: never
 	outbox  []datagram
 
 	heard   []int16
@@ -222,9 +223,25 @@ func (p *phone) send(pt uint8, payload []byte) {
 	p.seq++
 	at := p.next - 3*time.Millisecond
 	if p.delay != nil {
-		at += p.delay()
+		d := p.delay()
+		if d < 0 {
+			return
+		}
+		at += d
 	}
 	p.outbox = append(p.outbox, datagram{append(b, payload...), at})
+}
+
+// arrived takes what has arrived by now from the outbox, in the order of arrival, as many as a sweep takes.
+func (p *phone) arrived(now time.Duration) []datagram {
+	slices.SortStableFunc(p.outbox, func(a, b datagram) int { return cmp.Compare(a.at, b.at) })
+	n := 0
+	for n < min(len(p.outbox), media.SweepLimit) && p.outbox[n].at <= now {
+		n++
+	}
+	due := slices.Clone(p.outbox[:n])
+	p.outbox = append(p.outbox[:0], p.outbox[n:]...)
+	return due
 }
 
 // hear takes one packet from the server: the stream has no break whatever happens behind it (SIP.md RT-1).
