@@ -28,11 +28,9 @@ type Resampler struct {
 	ratio    int
 	shift    uint
 	up       bool
-	// filter holds the impulse response backwards: for going up, ratio runs
-	// of taps, one for each phase; for going down, one run of ratio*taps.
-	filter []int16
-	past   int     // samples of the past at the head of buf
-	buf    []int16 // past, then the chunk being filtered
+	filter   []int16 // one of filters, shared
+	past     int     // samples of the past at the head of buf
+	buf      []int16 // past, then the chunk being filtered
 }
 
 // NewResampler returns a resampler from one of 8000, 16000 and 48000 Hz to
@@ -52,35 +50,51 @@ func NewResampler(from, to int) (*Resampler, error) {
 		r.past = taps*r.ratio - 1
 	}
 	r.buf = make([]int16, r.past+chunk)
-	r.design()
+	if r.up {
+		r.filter, r.shift = filters[r.ratio].up, 15
+	} else {
+		r.filter, r.shift = filters[r.ratio].down, downShift(r.ratio)
+	}
 	return r, nil
 }
 
-// design fills the filter. Each phase of a filter that goes up has a gain of 1
+// filters are impulse responses by ratio, backwards: for going up, ratio runs
+// of taps, one for each phase; for going down, one run of ratio*taps. They are
+// made once, because to make one takes longer than to filter a slot with it, and
+// a conference that changes its rate makes one for each of its legs.
+var filters = [...]struct{ up, down []int16 }{
+	2: {design(2, true), design(2, false)},
+	3: {design(3, true), design(3, false)},
+	6: {design(6, true), design(6, false)},
+}
+
+// downShift is the scale of a filter that goes down, in bits.
+func downShift(ratio int) uint { return 15 + uint(bits.Len(uint(ratio))) - 1 }
+
+// design makes a filter. Each phase of a filter that goes up has a gain of 1
 // for a constant to the last bit, so that the phases do not differ.
-func (r *Resampler) design() {
-	n := taps * r.ratio
+func design(ratio int, up bool) []int16 {
+	n := taps * ratio
 	h := make([]float64, n)
 	mid := float64(n-1) / 2
 	for i := range h {
-		t := (float64(i) - mid) / float64(r.ratio) // in samples of the lower rate
+		t := (float64(i) - mid) / float64(ratio) // in samples of the lower rate
 		w := 2 * t / float64(taps)
 		h[i] = sinc(2*resampleCutoff*t) * bessel(resampleBeta*math.Sqrt(max(0, 1-w*w)))
 	}
-	r.filter = make([]int16, n)
-	if r.up {
-		r.shift = 15
-		for p := range r.ratio {
+	filter := make([]int16, n)
+	if up {
+		for p := range ratio {
 			run := make([]float64, taps)
 			for k := range run {
-				run[taps-1-k] = h[k*r.ratio+p]
+				run[taps-1-k] = h[k*ratio+p]
 			}
-			quantise(r.filter[p*taps:(p+1)*taps], run, 1<<15)
+			quantise(filter[p*taps:(p+1)*taps], run, 1<<15)
 		}
-		return
+		return filter
 	}
-	r.shift = 15 + uint(bits.Len(uint(r.ratio))) - 1
-	quantise(r.filter, h, 1<<r.shift) // symmetric: backwards is forwards
+	quantise(filter, h, 1<<downShift(ratio)) // symmetric: backwards is forwards
+	return filter
 }
 
 // quantise scales run to the sum one, in integers; what rounding leaves goes to

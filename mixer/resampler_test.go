@@ -1,6 +1,7 @@
 package mixer
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -308,5 +309,23 @@ func BenchmarkResampler(b *testing.B) {
 				r.Process(dst, src)
 			}
 		})
+	}
+}
+
+// Resamplers of one kind share what never changes: a conference of 1,000 that changes its rate makes thousands of
+// them in one slot.
+func TestResamplersShareTheirFilter(t *testing.T) {
+	for _, rates := range [][2]int{{8000, 48000}, {48000, 16000}} {
+		a, errA := NewResampler(rates[0], rates[1])
+		b, errB := NewResampler(rates[0], rates[1])
+		if err := errors.Join(errA, errB); err != nil {
+			t.Fatal(err)
+		}
+		if &a.filter[0] != &b.filter[0] {
+			t.Errorf("%v: two filters", rates)
+		}
+		if n := testing.AllocsPerRun(10, func() { a, _ = NewResampler(rates[0], rates[1]) }); n > 2 {
+			t.Errorf("%v: a resampler takes %v allocations", rates, n)
+		}
 	}
 }
