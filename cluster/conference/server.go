@@ -150,6 +150,7 @@ func (s *Server) start() error {
 			return fmt.Errorf("conference: worker %d: %w", i, err)
 		}
 		w := newWorker(s, io)
+		w.clock = media.Now
 		s.workers = append(s.workers, w)
 		s.done.Go(func() {
 			w.run()
