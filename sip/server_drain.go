@@ -5,11 +5,15 @@ import (
 	"time"
 )
 
+// Refuse answers new calls with 503 and Retry-After from now on. Calls that are up go on: Drain ends
+// them.
+func (s *Server) Refuse() { s.draining.Store(true) }
+
 // Drain refuses new calls with 503, hangs up every call with BYE, and waits until all have
 // answered or ctx ends. Calls that were just answered get until the middle of the time for their
 // ACK, since BYE has to wait for it; then BYE goes out without.
 func (s *Server) Drain(ctx context.Context) error {
-	s.draining.Store(true)
+	s.Refuse()
 	s.mu.Lock()
 	if len(s.dialogs)+s.leaving == 0 {
 		s.mu.Unlock()

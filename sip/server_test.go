@@ -26,6 +26,42 @@ func TestConfigChecked(t *testing.T) {
 	}
 }
 
+// Who refuses new calls keeps those that are up.
+func TestRefuse(t *testing.T) {
+	rooms := newRooms()
+	s, addr := startServer(t, "udp", Config{Rooms: rooms})
+	p := newPhone(t, "udp", addr)
+	p.call()
+	leg := rooms.leg(t)
+	leg.want(t, "answer", "confirmed")
+	s.Refuse()
+	late := newPhone(t, "udp", addr)
+	for _, method := range []string{"INVITE", "OPTIONS"} {
+		late.request(method, map[bool]string{true: offerSDP}[method == "INVITE"])
+		res := late.response(method, 503)
+		if header(res, "retry-after") != "10" {
+			t.Errorf("%s: Retry-After %q", method, header(res, "retry-after"))
+		}
+		if method == "INVITE" {
+			late.refusedACK(res)
+		}
+	}
+	p.request("INVITE", offerSDP)
+	p.response("INVITE", 200)
+	p.ack(p.seq, "")
+	leg.want(t, "answer")
+	p.request("OPTIONS", "")
+	p.response("OPTIONS", 200)
+	select {
+	case m := <-p.in:
+		t.Errorf("a call that is up was sent %s", m)
+	default:
+	}
+	p.request("BYE", "")
+	p.response("BYE", 200)
+	leg.want(t, "end")
+}
+
 // DESIGN 10: draining refuses new calls, hangs up the others and waits for their answers.
 func TestDrain(t *testing.T) {
 	rooms := newRooms()

@@ -34,6 +34,7 @@ type Participant struct {
 	Lost             int64
 	Late             uint64
 	Jitter, Delay    time.Duration
+	Margin           time.Duration // what a packet that came without delay waits in the jitter buffer
 	RTT              time.Duration // 0: unknown
 	Concealed        time.Duration
 	Digits           uint64
@@ -109,6 +110,7 @@ func (l *line) describe(p *Participant, _ time.Duration) {
 	p.SSRC, p.Lambda, p.Active = st.Source.SSRC, uint16(l.meter.Number()), l.meter.Active()
 	p.Floor, p.Held, p.Muted = l.floor, l.held(), l.muted
 	p.Received, p.Sent, p.Lost, p.Late = st.Received, st.Sent, st.Lost, pl.Late
+	p.Margin = pl.Margin
 	p.Jitter, p.Delay, p.RTT, p.Concealed = st.Source.Jitter, pl.Delay, st.RoundTrip, pl.Concealed
 	p.Digits = l.pressed
 }

@@ -223,22 +223,3 @@ func (p *process) reload() {
 	p.cs.Reconfigure(p.conferenceConfig(next))
 	p.log.Info("settings reloaded", "changed", live, "need_restart", restart)
 }
-
-// stop ends calls and listeners: 503 to new calls, BYE to all, and no longer than server.drain_timeout.
-func (p *process) stop() {
-	p.draining.Store(true)
-	if p.sip != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), p.config.Load().Server.Drain)
-		if err := p.sip.Drain(ctx); err != nil {
-			p.log.Warn("not every call answered its BYE", "error", err)
-		}
-		cancel()
-		_ = p.sip.Close()
-	}
-	if p.cs != nil {
-		p.cs.Close()
-	}
-	if p.http != nil {
-		p.http.close()
-	}
-}

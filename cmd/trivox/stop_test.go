@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtp"
+
 	"trivox/cmd/trivox/internal/phone"
+	"trivox/media"
 	"trivox/media/codec"
 )
 
@@ -95,4 +98,63 @@ func TestReload(t *testing.T) {
 	if got := len(s.show("tea").Participants); got != 2 {
 		t.Errorf("%d are in the room after a bad reload, want 2", got)
 	}
+}
+
+// Sound that has arrived when the server is told to stop is heard before it hangs up (USERS 1).
+func TestQueuedSoundIsPlayed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, quiet)
+	b := dial(t, s, "tea", line{})
+	a := dial(t, s, "tea", line{})
+	from := a.voice.stop()
+	encoder, err := codec.PCMU.NewEncoder(codec.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Packets that come five at a time wait in the jitter buffer for up to 80 ms.
+	const burst, bursts = 5, 40
+	payload, n := make([]byte, codec.MaxPayload), samples(packetTime, codec.PCMU.SampleRate)
+	due := media.Now()
+	for i := range burst * bursts {
+		say := sine(440, 0.1)
+		if i >= burst*(bursts-1) {
+			say = sine(830, 0.1)
+		}
+		size, err := encoder.Encode(payload, say.pcm(i*n, n, codec.PCMU.SampleRate))
+		if err != nil {
+			t.Fatal(err)
+		}
+		packet := rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: from.seq, Timestamp: from.time, SSRC: from.ssrc}, Payload: payload[:size]}
+		text, err := packet.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := from.socket.WriteToUDPAddrPort(text, from.to); err != nil {
+			t.Fatal(err)
+		}
+		from.seq, from.time = from.seq+1, from.time+uint32(n)
+		if i%burst == burst-1 && i < burst*bursts-1 {
+			due += burst * packetTime
+			media.SleepUntil(due)
+		}
+	}
+	at := time.Now()
+	s.ended.Do(func() { s.signal(syscall.SIGTERM) })
+	select {
+	case <-b.dialog.Done():
+	case <-time.After(patience):
+		t.Fatal("no BYE")
+	}
+	took := time.Since(at)
+	pcm, heard := b.decode(0, b.count()), 0
+	for ; len(pcm) >= n; pcm = pcm[n:] {
+		if level(pcm[:n], codec.PCMU.SampleRate, 830) > 0.03 {
+			heard++
+		}
+	}
+	t.Logf("%d packets of %d that were queued were heard, the BYE came after %v", heard, burst, took.Round(time.Millisecond))
+	if heard < burst-1 {
+		t.Errorf("%d packets of %d that were queued were heard", heard, burst)
+	}
+	s.over(at)
 }

@@ -74,7 +74,7 @@ type Audio struct {
 // Server is what concerns the process.
 type Server struct {
 	Workers int           `toml:"workers" reload:"restart" range:"0..256" doc:"Media threads; 0: one for each CPU."`
-	Drain   time.Duration `toml:"drain_timeout" reload:"live" range:"0s..1h" doc:"How long SIGTERM waits for queued sound and for the answers to BYE before the process ends."`
+	Drain   time.Duration `toml:"drain_timeout" reload:"live" range:"0s..1h" doc:"Longest time from SIGTERM to the end of the process: queued sound is played, which takes 0.4s at most, then every call gets a BYE and is given the rest to answer it."`
 }
 
 // Log is what concerns the log, which goes to standard error.
