@@ -188,10 +188,9 @@ func (t contests) run() Contest {
 			c.Burst += 1 / float64(t.c.Trials)
 		}
 		c.GivesWay = append(c.GivesWay, t.stop(trial, 25))
-		c.Free = append(c.Free, t.stop(trial, 250))
-
 		c.Hum += t.noise(trial, hum{t.rand(trial, last+1), amplitude(floorLevel - 24)}) / float64(t.c.Trials)
 		if !t.brief {
+			c.Free = append(c.Free, t.stop(trial, 250))
 			c.Music += t.noise(trial, newTune(t.rand(trial, last+1), floorLevel-3)) / float64(t.c.Trials)
 		}
 	}

@@ -37,7 +37,7 @@ func TestTrace(t *testing.T) {
 		{"speaker beside it", 0, 3, 5, 1, 1},
 		{"interrupter", 3, 7, 16, 0.5, 1},
 		{"stopped", 0, 11, 16, 0, 0},
-		{"latecomer", 4, 12, 16, 0, 0.1},
+		{"latecomer", 4, 12, 16, 0, 0.25},
 	} {
 		if h := tr.heard(c.i, c.from, c.to); h < c.low || h > c.high {
 			t.Errorf("%s: heard %.2f of the time, want %.2f to %.2f", c.what, h, c.low, c.high)
@@ -99,7 +99,7 @@ func TestRecordedScene(t *testing.T) {
 func TestSearchFindsBetter(t *testing.T) {
 	c := DefaultSearch()
 	c.Trials, c.Minutes, c.Candidates, c.Rounds, c.Keep = 5, 1, 12, 1, 2
-	c.Loudness.RecentPast, c.Loudness.Hang = 200, 100
+	c.Loudness.RecentPast = 200
 	last := 0
 	c.Progress = func(done, total int) { last = total - done }
 	r := SearchFloor(c)

@@ -87,10 +87,10 @@ func (r *runner) unequal() *steady {
 	rng := rand.New(rand.NewPCG(r.c.Seed, 20))
 	s := &steady{x: make([]uint16, r.c.Clients)}
 	for i := range s.x {
-		s.x[i] = amplitude(-34 + 4*rng.Float64())
+		s.x[i] = amplitude(-38 + 4*rng.Float64())
 	}
 	for i := range min(r.c.NMax, r.c.Clients) {
-		s.x[i*r.c.Clients/r.c.NMax] = amplitude(-17 - 0.5*float64(i%4))
+		s.x[i*r.c.Clients/r.c.NMax] = amplitude(-21 - 0.5*float64(i%4))
 	}
 	return s
 }

@@ -21,7 +21,7 @@ func (c FloorCommand) search(k *kong.Context, f sim.FloorConfig) error {
 	rows := searchRows(r)
 	fmt.Fprintf(k.Stdout, `%d sets of parameters, seed %d. Points, fewer are better. loss: of each conversation the speech that was not heard though
 there were floors enough, in %%, a tenth of the %% of talkspurts clipped and of the cuts and wrong takeovers a minute, in the mean.
-missed: one for each %% by which a contest misses a figure, which is 7 %% tighter than it need be, with bursts of 120 ms.
+missed: one for each %% by which a contest misses a figure, which is a fifth tighter than it need be, with bursts of 120 ms.
 held out: the same on another seed, with twice the length, without such a margin.
 
 `, r.Tried, c.Seed)
