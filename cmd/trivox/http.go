@@ -25,7 +25,7 @@ func (p *process) listenHTTP(c config.Config) (*httpServer, error) {
 	h := &httpServer{}
 	a := api.New(api.Config{
 		Version:     version(),
-		Conferences: &roster{server: p.cs, config: p.config},
+		Conferences: &roster{server: p.cs, config: p.config, first: p.first},
 		Metrics:     p.metrics,
 		Healthy:     p.healthy,
 		Ready:       p.ready,
@@ -88,9 +88,13 @@ func (p *process) hosts() []string {
 type roster struct {
 	server *conference.Server
 	config configPointer
+	first  netip.AddrPort // where SIP is listened for
 }
 
-func (r *roster) uri(name string) string { return roomURI(name, "127.0.0.1", r.config.Load().Domains) }
+func (r *roster) uri(name string) string {
+	c := r.config.Load()
+	return roomURI(name, reachedAt(c, r.first), c.Domains)
+}
 
 // List is api.Conferences'.
 func (r *roster) List(context.Context) ([]api.Summary, error) {

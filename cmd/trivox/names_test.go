@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,6 +55,38 @@ func TestNamesThatCannotBeRead(t *testing.T) {
 	for _, user := range []string{"tea", "a b", "été", "会議", "🍵", "+1234", "a/b", "..", strings.Repeat("x", maxRoomName)} {
 		if why := badName(user); why != "" {
 			t.Errorf("room %q: %s", user, why)
+		}
+	}
+}
+
+// A room's URI in the API leads to the server where no domain does.
+func TestReachedAt(t *testing.T) {
+	public := func(local, public string) config.Public {
+		p := config.Public{Public: netip.MustParseAddr(public)}
+		if local != "" {
+			p.Local = netip.MustParseAddr(local)
+		}
+		return p
+	}
+	for _, c := range []struct {
+		listen    string
+		advertise []config.Public
+		want      string
+	}{
+		{"127.0.0.1:5060", nil, "127.0.0.1"},
+		{"127.0.0.1:5070", nil, "127.0.0.1:5070"},
+		{"[::1]:5060", nil, "[::1]"},
+		{"[2001:db8::1]:5070", nil, "[2001:db8::1]:5070"},
+		{"192.0.2.1:5060", []config.Public{public("", "203.0.113.9")}, "203.0.113.9"},
+		{"10.0.0.6:5060", []config.Public{public("10.0.0.5", "203.0.113.9")}, "10.0.0.6"},
+		{"127.0.0.1:5060", []config.Public{public("", "203.0.113.9")}, "127.0.0.1"},
+		{"0.0.0.0:5080", []config.Public{public("", "2001:db8::9"), public("10.0.0.5", "203.0.113.9")}, "203.0.113.9:5080"},
+		{"[::]:5060", []config.Public{public("", "203.0.113.9"), public("", "2001:db8::9")}, "[2001:db8::9]"},
+		{"0.0.0.0:5060", nil, "127.0.0.1"},
+		{"[::]:5070", nil, "[::1]:5070"},
+	} {
+		if got := reachedAt(&config.Config{Advertise: c.advertise}, netip.MustParseAddrPort(c.listen)); got != c.want {
+			t.Errorf("listening at %s, advertising %v: %s, want %s", c.listen, c.advertise, got, c.want)
 		}
 	}
 }

@@ -36,6 +36,9 @@ func TestOptionsAnswersAsInvite(t *testing.T) {
 			}
 		}
 	}
+	if got, want := s.show("full").URI, s.room("full"); got != want {
+		t.Errorf("the API gives %s as the room's URI, want %s", got, want)
+	}
 	same("full", "486")
 	same("new", "200")
 	dial(t, s, "other", line{})

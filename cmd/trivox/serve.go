@@ -66,6 +66,7 @@ type process struct {
 	cs    *conference.Server
 	sip   *sip.Server
 	http  *httpServer
+	first netip.AddrPort // where SIP is listened for
 
 	draining atomic.Bool
 	ended    [2]atomic.Uint64 // calls, by the server and by callers
@@ -119,6 +120,9 @@ func (p *process) bring(c config.Config) error {
 			at, err := p.sip.Listen(network, l.Addr.String())
 			if err != nil {
 				return portHint(err, l)
+			}
+			if !p.first.IsValid() {
+				p.first = netip.MustParseAddrPort(at.String())
 			}
 			p.log.Info("listening", "for", "sip", "network", network, "address", at.String())
 		}

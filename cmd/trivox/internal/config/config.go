@@ -13,7 +13,7 @@ import (
 // (both ends included), oneof the words allowed, and reload says what a reload does with a change: "live" settings
 // are taken by calls and rooms that begin afterwards, "restart" ones wait for the next start.
 type Config struct {
-	Domains   []string  `toml:"domains" reload:"restart" doc:"Domains served. The first one names conferences in the API and in Contact; empty: the address that was dialled does."`
+	Domains   []string  `toml:"domains" reload:"restart" doc:"Domains served. The first one names conferences in the API; where there is none, the first address of sip.listen does, or the one advertised for it. Contact names the address that was called, or its advertised one."`
 	Advertise []Public  `toml:"advertise" reload:"live" doc:"Public address per interface, where NAT or a load balancer hides it: \"10.0.0.5=203.0.113.9\", or \"203.0.113.9\" for all of that family."`
 	Allow     []Network `toml:"allow" reload:"live" doc:"Networks that may call, such as \"192.168.0.0/16\". Loopback always may; nobody else may unless listed here."`
 
