@@ -110,14 +110,31 @@ func (pair *Pair) Close() { pair.CloseAt(Now()) }
 
 // CloseAt is Close at a time given.
 func (pair *Pair) CloseAt(now time.Duration) {
-	if pair.ports == nil {
-		return
+	if p, port := pair.shut(); p != nil {
+		p.give(port, now+p.quarantine)
 	}
-	port := pair.RTP.Local().Port()
+}
+
+// Release is Close of a pair that no peer was told of: it need not rest, for nothing is under way to it.
+func (pair *Pair) Release() { pair.ReleaseAt(Now()) }
+
+// ReleaseAt is Release at a time given.
+func (pair *Pair) ReleaseAt(now time.Duration) {
+	if p, port := pair.shut(); p != nil {
+		p.giveFirst(port, now)
+	}
+}
+
+// shut closes both sockets; the first time it gives where they came from.
+func (pair *Pair) shut() (from *Ports, rtp uint16) {
+	if pair.ports == nil {
+		return nil, 0
+	}
+	from, rtp = pair.ports, pair.RTP.Local().Port()
+	pair.ports = nil
 	pair.RTP.Close()
 	pair.RTCP.Close()
-	pair.ports.give(port, now+pair.ports.quarantine)
-	pair.ports = nil
+	return from, rtp
 }
 
 // take removes the port that has been free the longest.
@@ -143,6 +160,18 @@ func (p *Ports) give(port uint16, until time.Duration) {
 	}
 	p.count++
 	*p.at(p.count - 1) = restingPort{rtp: port, until: until}
+}
+
+// giveFirst puts a port that is free now before all others.
+func (p *Ports) giveFirst(port uint16, now time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.count > 0 {
+		now = min(now, p.at(0).until)
+	}
+	p.head = (p.head + len(p.rest) - 1) % len(p.rest)
+	p.count++
+	*p.at(0) = restingPort{rtp: port, until: now}
 }
 
 func (p *Ports) at(i int) *restingPort { return &p.rest[(p.head+i)%len(p.rest)] }

@@ -241,11 +241,15 @@ func (l *Leg) End(cause Cause) {
 		return
 	}
 	l.ended = true
-	ln := l.line
+	ln, told := l.line, l.last != nil
 	l.mu.Unlock()
 	l.server.leave(l)
-	if ln == nil {
-		l.pair.Close() // the worker never knew it
+	if ln == nil { // the worker never knew it
+		if told {
+			l.pair.Close()
+		} else {
+			l.pair.Release()
+		}
 		l.server.endedUnheard(l, cause, media.Now())
 		return
 	}
