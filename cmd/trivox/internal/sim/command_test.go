@@ -61,6 +61,7 @@ var short = map[string][]string{
 	"floor":  {"floor", "--trials", "3", "--minutes", "1"},
 	"trace":  {"floor", "--trials", "1", "--minutes", "1", "--figure", "trace"},
 	"crowd":  {"floor", "--trials", "1", "--minutes", "1", "--figure", "crowd"},
+	"set":    {"floor", "--trials", "2", "--minutes", "1", "--set", "Max=9830;Hang=5"},
 	"speech": {"floor", "--trials", "2", "--minutes", "1", "--speech", "../../../../examples/speech"},
 	"wan":    {"wan", "--domains", "2", "--clients", "12", "--length", "1s", "--policy", "optimistic"},
 }
@@ -172,6 +173,8 @@ func TestRefused(t *testing.T) {
 		{"floor --speech nowhere", "examples/speech"},
 		{"floor --csv no/such/folder --trials 1 --minutes 1", "--csv"},
 		{"floor --figure pie", "figure"},
+		{"floor --set Loud=1", "RecentPast"},
+		{"floor --set Hang=0", "Hang 0"},
 		{"wan --domains 1", "Domains 1"},
 		{"wan --policy fast", "pessimistic"},
 		{"wan --loss 101", "Loss"},

@@ -12,13 +12,14 @@ import (
 
 // FloorCommand is `trivox sim floor`.
 type FloorCommand struct {
-	Seed    uint64 `default:"1" help:"Seed of all that is drawn by chance."`
-	Trials  int    `default:"400" help:"Trials of each contest."`
-	Minutes int    `default:"20" help:"Length of each conversation."`
-	NMax    int    `name:"nmax" default:"3" help:"Floors: how many are heard at once."`
-	Speech  string `placeholder:"DIR" help:"Let recorded voices speak, the WAV files of this folder, in place of made-up ones."`
-	Search  bool   `help:"Look for better parameters of the loudness number than the defaults, on --seed."`
-	Figure  string `enum:"interrupters,crowd,trace" default:"interrupters" help:"What --plot draws: how long an equally loud interrupter waits, how many talkspurts are clipped by how many who talk at once, or loudness numbers over time (${enum})."`
+	Seed    uint64         `default:"1" help:"Seed of all that is drawn by chance."`
+	Trials  int            `default:"400" help:"Trials of each contest."`
+	Minutes int            `default:"20" help:"Length of each conversation."`
+	NMax    int            `name:"nmax" default:"3" help:"Floors: how many are heard at once."`
+	Speech  string         `placeholder:"DIR" help:"Let recorded voices speak, the WAV files of this folder, in place of made-up ones."`
+	Search  bool           `help:"Look for better parameters of the loudness number than the defaults, on --seed."`
+	Set     map[string]int `placeholder:"NAME=VALUE" help:"Change parameters of the loudness number, e.g. Max=9830;Hang=5."`
+	Figure  string         `enum:"interrupters,crowd,trace" default:"interrupters" help:"What --plot draws: how long an equally loud interrupter waits, how many talkspurts are clipped by how many who talk at once, or loudness numbers over time (${enum})."`
 	files   `embed:""`
 }
 
@@ -27,6 +28,9 @@ func (c FloorCommand) Run(k *kong.Context) error {
 	f := sim.DefaultFloor()
 	f.Seed, f.Trials, f.Minutes, f.NMax = c.Seed, c.Trials, c.Minutes, c.NMax
 	var err error
+	if f.Loudness, err = change(f.Loudness, c.Set); err != nil {
+		return err
+	}
 	if f.Speech, err = recordings(c.Speech); err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"trivox/cluster/sim"
-	"trivox/loudness"
 )
 
 // search looks for better parameters and prints the best beside the defaults.
@@ -37,8 +36,11 @@ held out: the same on another seed, with twice the length, without such a margin
 }
 
 func searchRows(r sim.SearchReport) [][]string {
-	rows := [][]string{{"", "loss", "missed", "held out", "missed", "RecentPast", "DistantPast", "Horizon", "A1", "A2", "Theta", "Max", "Hang",
-		"GateMin", "GateMax", "GateRatio", "NoiseWindow"}, candidateRow("start", r.Start)}
+	heading := []string{"", "loss", "missed", "held out", "missed"}
+	for _, p := range parameters() {
+		heading = append(heading, p.name)
+	}
+	rows := [][]string{heading, candidateRow("start", r.Start)}
 	for i, b := range r.Best {
 		rows = append(rows, candidateRow(strconv.Itoa(i+1), b))
 	}
@@ -50,14 +52,8 @@ func candidateRow(name string, c sim.Candidate) []string {
 	for _, points := range []float64{c.Trained.Loss, c.Trained.Missed, c.Held.Loss, c.Held.Missed} {
 		row = append(row, fmt.Sprintf("%.2f", points))
 	}
-	return append(row, parameters(c.Params)...)
-}
-
-func parameters(p loudness.Params) []string {
-	var row []string
-	for _, v := range []int{p.RecentPast, p.DistantPast, p.Horizon, p.A1, p.A2, int(p.Theta), int(p.Max), p.Hang,
-		int(p.GateMin), int(p.GateMax), p.GateRatio, p.NoiseWindow} {
-		row = append(row, strconv.Itoa(v))
+	for _, p := range parameters() {
+		row = append(row, strconv.Itoa(p.get(c.Params)))
 	}
 	return row
 }
