@@ -9,6 +9,7 @@ import (
 
 	"trivox/cmd/trivox/internal/call"
 	"trivox/cmd/trivox/internal/load"
+	"trivox/cmd/trivox/internal/phone"
 )
 
 // callCommand is `trivox call`.
@@ -25,6 +26,7 @@ func (l *loadCommand) Run() error { return exit(l.Options.Run) }
 
 // exit runs a client until it is done or interrupted, and ends the process with its code.
 func exit(run func(ctx context.Context, stdout, stderr io.Writer) int) error {
+	phone.Quiet()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	code := run(ctx, os.Stdout, os.Stderr)
 	stop()

@@ -13,7 +13,7 @@ import (
 type Options struct {
 	URI         string  `arg:"" name:"uri" help:"Conference to call: sip:room@host[:port]. %d in the user part stands for the conference's number; without it the number is appended when there are several."`
 	Legs        int     `default:"10" help:"Callers in all, spread evenly over the conferences."`
-	Talkers     int     `default:"3" help:"Callers of each conference that talk; the others send soft noise."`
+	Talkers     int     `default:"-1" placeholder:"3" help:"Callers of each conference that talk, all where fewer call; the others send soft noise."`
 	Codec       string  `default:"PCMU" help:"PCMU, PCMA, G722 or opus."`
 	Seconds     int     `default:"20" help:"How long to measure once everybody is in."`
 	Conferences int     `default:"1" help:"How many conferences to call."`
@@ -42,6 +42,9 @@ const (
 	slot     = 20 * time.Millisecond
 	maxLegs  = 20000
 	maxSteps = 24 * 3600 // seconds of one run
+
+	anyTalkers   = -1 // the flag is not given
+	usualTalkers = 3  // then, or all where fewer call
 )
 
 func (o Options) check() (plan, error) {
@@ -53,6 +56,11 @@ func (o Options) check() (plan, error) {
 	var ok bool
 	if p.codec, ok = codec.ByName(o.Codec); !ok {
 		return p, fmt.Errorf("load: --codec %q: need PCMU, PCMA, G722 or opus", o.Codec)
+	}
+	if o.Talkers == anyTalkers {
+		conferences := max(o.Conferences, 1)
+		o.Talkers = max(0, min(usualTalkers, (o.Legs+conferences-1)/conferences))
+		p.Talkers = o.Talkers
 	}
 	for _, c := range []struct {
 		flag      string

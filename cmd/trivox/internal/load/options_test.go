@@ -29,9 +29,16 @@ func TestOptions(t *testing.T) {
 	if err != nil || p.Threads != 2 || p.codec.Name != "opus" || !p.local.Is6() {
 		t.Errorf("%v %+v", err, p)
 	}
+	for args, want := range map[string]int{
+		"--legs 1": 1, "--legs 2": 2, "--legs 4": 3, "--legs 4 --conferences 4": 1, "--legs 5 --conferences 3": 2, "--legs 1 --talkers 0": 0,
+	} {
+		if p, err := parse(t, append([]string{"sip:tea@h"}, strings.Fields(args)...)...); err != nil || p.Talkers != want {
+			t.Errorf("%s: %v, %d talkers, want %d", args, err, p.Talkers, want)
+		}
+	}
 	for _, bad := range []string{
 		"tea@127.0.0.1", "tel:1", "sip:127.0.0.1", "sip:@h", "sip:tea@h --legs 0", "sip:tea@h --legs 20001", "sip:tea@h --conferences 11",
-		"sip:tea@h --codec G729", "sip:tea@h --seconds 0", "sip:tea@h --ramp 0", "sip:tea@h --ramp NaN", "sip:tea@h --talkers 11",
+		"sip:tea@h --codec G729", "sip:tea@h --seconds 0", "sip:tea@h --ramp 0", "sip:tea@h --ramp NaN", "sip:tea@h --talkers 11", "sip:tea@h --legs 1 --talkers 3", "sip:tea@h --talkers=-2",
 		"sip:tea@h --local-rtp x", "sip:tea@h --threads 3", "sip:tea@h --bitrate 1",
 	} {
 		if _, err := parse(t, strings.Fields(bad)...); err == nil || !strings.Contains(err.Error(), "need ") {

@@ -47,6 +47,11 @@ type Agent struct {
 	seq  atomic.Uint64
 }
 
+// Quiet drops what the SIP stack says to the logger of the process instead of
+// Config.Log, such as how it counts its connections. A program calls it once,
+// before it opens an agent.
+func Quiet() { sip.SetDefaultLogger(slog.New(slog.DiscardHandler)) }
+
 // Open binds the socket.
 func Open(cfg Config) (*Agent, error) {
 	cfg.Transport = strings.ToLower(cfg.Transport)
