@@ -55,7 +55,8 @@ func lively(domains int, n Network, policy exchange.Policy, seed uint64) *world 
 // P 6.1: "any client in the conference finally receives the same set of packets".
 // Without delay all domains hear the same speakers: in every slot under the full
 // policy, and but for a moment under those that withhold (P 8.1: "there may be an
-// error in unique selection"): until what is withheld has expired. Who has stopped
+// error in unique selection"): until what is withheld has expired, which takes 4
+// slots, and may bring the next to be withheld. Who has stopped
 // tells his number in every fifth slot only, so that the order of those who keep a
 // free floor may differ.
 func TestNoDelayNoDifference(t *testing.T) {
@@ -69,7 +70,7 @@ func TestNoDelayNoDifference(t *testing.T) {
 				if same(w) {
 					apart = 0
 				}
-				if apart > 0 && policy == exchange.Full || apart > 5 {
+				if apart > 0 && policy == exchange.Full || apart > 8 {
 					t.Fatalf("%v, seed %d, slot %d: not the same speakers for %d slots: %v", policy, seed, w.slots, apart, w)
 				}
 			}
@@ -186,8 +187,8 @@ func allowed(policy exchange.Policy, nmax int, d *domain, lnt mixer.Rank, heard 
 	return nmax
 }
 
-// Nobody who is the loudest of all for three seconds is left unheard anywhere,
-// under any policy and in any network.
+// Nobody who speaks and is the loudest of all for three seconds is left unheard
+// anywhere, under any policy and in any network.
 func TestLoudestIsHeard(t *testing.T) {
 	found := 0
 	for _, policy := range policies {
@@ -198,7 +199,7 @@ func TestLoudestIsHeard(t *testing.T) {
 			since := 0
 			w.watch = func(bool) {
 				now := uint32(0)
-				if len(w.chosen) > 0 {
+				if len(w.chosen) > 0 && w.pool[w.chosen[0]].Active {
 					now = w.pool[w.chosen[0]].SSRC
 				}
 				if now != loudest {
