@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,100 +25,6 @@ func TestConfigChecked(t *testing.T) {
 	}
 }
 
-// Who refuses new calls keeps those that are up.
-func TestRefuse(t *testing.T) {
-	rooms := newRooms()
-	s, addr := startServer(t, "udp", Config{Rooms: rooms})
-	p := newPhone(t, "udp", addr)
-	p.call()
-	leg := rooms.leg(t)
-	leg.want(t, "answer", "confirmed")
-	s.Refuse()
-	late := newPhone(t, "udp", addr)
-	for _, method := range []string{"INVITE", "OPTIONS"} {
-		late.request(method, map[bool]string{true: offerSDP}[method == "INVITE"])
-		res := late.response(method, 503)
-		if header(res, "retry-after") != "10" {
-			t.Errorf("%s: Retry-After %q", method, header(res, "retry-after"))
-		}
-		if method == "INVITE" {
-			late.refusedACK(res)
-		}
-	}
-	p.request("INVITE", offerSDP)
-	p.response("INVITE", 200)
-	p.ack(p.seq, "")
-	leg.want(t, "answer")
-	p.request("OPTIONS", "")
-	p.response("OPTIONS", 200)
-	select {
-	case m := <-p.in:
-		t.Errorf("a call that is up was sent %s", m)
-	default:
-	}
-	p.request("BYE", "")
-	p.response("BYE", 200)
-	leg.want(t, "end")
-}
-
-// DESIGN 10: draining refuses new calls, hangs up the others and waits for their answers.
-func TestDrain(t *testing.T) {
-	rooms := newRooms()
-	s, addr := startServer(t, "udp", Config{Rooms: rooms})
-	var phones []*phone
-	for range 5 {
-		p := newPhone(t, "udp", addr)
-		p.call()
-		rooms.leg(t).want(t, "answer", "confirmed")
-		phones = append(phones, p)
-	}
-	drained := make(chan error)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		drained <- s.Drain(ctx)
-	}()
-	for _, p := range phones {
-		bye := p.asked("BYE")
-		if got := header(bye, "reason"); got != `SIP;cause=503;text="the server is shutting down"` {
-			t.Errorf("Reason %s", got)
-		}
-		late := newPhone(t, "udp", addr)
-		late.request("INVITE", offerSDP)
-		res := late.response("INVITE", 503)
-		if header(res, "retry-after") != "10" {
-			t.Errorf("Retry-After %q", header(res, "retry-after"))
-		}
-		late.refusedACK(res)
-		p.reply(bye, 200, "")
-	}
-	if err := <-drained; err != nil {
-		t.Error(err)
-	}
-	if n := s.Snapshot(); n.Dialogs != 0 {
-		t.Errorf("%+v", n)
-	}
-}
-
-// A caller who never acknowledged and one who does not answer BYE cannot hold up the end.
-func TestDrainWithDeafCallers(t *testing.T) {
-	rooms := newRooms()
-	s, addr := startServer(t, "udp", Config{Rooms: rooms})
-	unacked := newPhone(t, "udp", addr)
-	unacked.invite()
-	deaf := newPhone(t, "udp", addr)
-	deaf.call()
-	rooms.leg(t)
-	rooms.leg(t).want(t, "answer", "confirmed")
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	if err := s.Drain(ctx); err == nil {
-		t.Error("drained without answers")
-	}
-	unacked.asked("BYE") // sent without ACK at half time
-	deaf.asked("BYE")
-}
-
 // Limits are hit, counted, and do not stay hit.
 func TestLimits(t *testing.T) {
 	rooms := newRooms()
@@ -138,81 +43,6 @@ func TestLimits(t *testing.T) {
 	c.call()
 	if n := s.Snapshot(); n.Limited != 1 || n.Dialogs != 2 {
 		t.Errorf("%+v", n)
-	}
-}
-
-// When the 200 to a BYE is there, the place of the call is free and its leg has ended.
-func TestByeFreesThePlace(t *testing.T) {
-	rooms := newRooms()
-	_, addr := startServer(t, "udp", Config{Rooms: rooms, Limits: Limits{Dialogs: 1}})
-	p := newPhone(t, "udp", addr)
-	for range 200 {
-		p.callID, p.toTag = newTag(), ""
-		p.call()
-		leg := rooms.leg(t)
-		leg.want(t, "answer", "confirmed")
-		p.request("BYE", "")
-		p.response("BYE", 200)
-		if len(leg.events) != 1 {
-			t.Fatal("the BYE was answered before the leg was told")
-		}
-	}
-}
-
-// Whoever hangs up a call as soon as it is in the table comes after its entry: a leg that was
-// entered is ended, and the caller is refused.
-func TestHangUpOnceAdmitted(t *testing.T) {
-	rooms := newRooms()
-	s, addr := startServer(t, "udp", Config{Rooms: rooms})
-	stop := make(chan struct{})
-	var hunter sync.WaitGroup
-	hunter.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			s.mu.Lock()
-			for _, d := range s.dialogs {
-				d.hangUp(Cause{Code: 480, Text: "not now"})
-			}
-			s.mu.Unlock()
-			runtime.Gosched()
-		}
-	})
-	p := newPhone(t, "udp", addr)
-	for range 200 {
-		p.callID, p.toTag = newTag(), ""
-		p.request("INVITE", offerSDP)
-		for ended := false; !ended; {
-			m := p.next()
-			if m.CallID().Value() != p.callID { // repeated, of an earlier call
-				continue
-			}
-			switch m := m.(type) {
-			case *sipgo.Request:
-				p.reply(m, 200, "")
-				ended = true
-			case *sipgo.Response:
-				switch {
-				case m.StatusCode >= 300:
-					p.refusedACK(m)
-					ended = true
-				case m.StatusCode == 200:
-					p.toTag, _ = m.To().Params.Get("tag")
-					p.ack(p.seq, "")
-				}
-			}
-		}
-	}
-	close(stop)
-	hunter.Wait()
-	eventually(t, func() bool { n := s.Snapshot(); return n.Dialogs == 0 && n.Pending == 0 })
-	for len(rooms.legs) > 0 {
-		if l := <-rooms.legs; l.ends != 1 {
-			t.Fatalf("a leg was ended %d times", l.ends)
-		}
 	}
 }
 
