@@ -22,7 +22,8 @@ type chart struct {
 type axis struct {
 	label     string
 	low, high float64
-	percent   bool // values are shares, shown times 100
+	percent   bool    // values are shares, shown times 100
+	room      float64 // share of the height that is left free above the lines
 }
 
 // line is one row of points, drawn in the order given; the order of lines gives
@@ -97,6 +98,7 @@ func (a *axis) fit(lines []line, of func(point) float64) {
 	if a.low > a.high {
 		a.low, a.high = 0, 1
 	}
+	a.high += a.room * (a.high - a.low)
 	if a.low > 0 && a.low < a.high/2 {
 		a.low = 0
 	}

@@ -131,7 +131,7 @@ func crowdChart(f sim.FloorConfig) chart {
 // has a floor.
 func traceChart(f sim.FloorConfig) chart {
 	trace := sim.Trace(f)
-	c := chart{title: "Loudness numbers, and who has a floor (bars)", x: axis{label: "seconds"}, y: axis{label: "lambda"}}
+	c := chart{title: "Loudness numbers, and who has a floor (bars)", x: axis{label: "seconds"}, y: axis{label: "lambda", room: 0.2}}
 	for i, name := range trace.Names {
 		l := line{name: name}
 		from := -1
