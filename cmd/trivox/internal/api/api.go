@@ -176,7 +176,7 @@ func (a *API) problem(err error, conference, participant string) error {
 func operation(method, path, id, summary string) huma.Operation {
 	o := huma.Operation{
 		Method: method, Path: path, OperationID: id, Summary: summary,
-		Errors:   []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusGatewayTimeout},
+		Errors:   []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 		Security: []map[string][]string{{"bearer": {}}},
 	}
 	if method == http.MethodPost {

@@ -45,7 +45,7 @@ func (a *API) guard(open bool, next http.Handler) http.Handler {
 // needsToken says whether the request is one of those that need a token. Health tells nothing and is free.
 func needsToken(open bool, r *http.Request, token string) bool {
 	switch {
-	case r.URL.Path == "/healthz" || r.URL.Path == "/readyz":
+	case isHealth(r):
 		return false
 	case !open:
 		return true

@@ -28,7 +28,7 @@ func (a *API) server(addr netip.AddrPort, connections int64) *http.Server {
 	var open atomic.Int64
 	return &http.Server{
 		Addr:              addr.String(),
-		Handler:           a.guard(addr.Addr().Unmap().IsLoopback(), a.mux),
+		Handler:           a.guard(addr.Addr().Unmap().IsLoopback(), queued(maxServing, patience, a.mux)),
 		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
