@@ -33,6 +33,7 @@ type Playout struct {
 	line      []int16 // decoded sound: what was played, then what will be
 	from, end int     // of what will be played
 	stretch   stretch
+	joined    int // slots since sound that is not quiet was shortened
 	kept      [keptPackets]*Packet
 
 	noiseTypes [2]uint64 // payload types of comfort noise, one bit each
@@ -42,6 +43,7 @@ type Playout struct {
 }
 
 const (
+	joinSlots   = 8  // sound that is not quiet is shortened at most once in so many
 	keptPackets = 12 // a cold Opus decoder is wrong for about ten (DESIGN 3)
 	staticNoise = 13 // payload type of CN (RFC 3551, 6)
 	lineTime    = 320 * time.Millisecond
@@ -207,7 +209,8 @@ func (p *Playout) adjust(excess int) {
 		}
 		worth := excess >= p.slot*3/4 // for less, wait for a quiet place
 		p.stretch.hurry = max(0, excess/p.slot-2)
-		if !worth && !p.stretch.quiet(p.line, p.from, p.from) {
+		quiet := p.stretch.quiet(p.line, p.from, p.from)
+		if p.joined++; !quiet && (!worth || p.joined < joinSlots) {
 			return
 		}
 		excess = min(excess, p.stretch.most)
@@ -215,6 +218,9 @@ func (p *Playout) adjust(excess int) {
 			p.play(&item)
 		}
 		to = p.stretch.shorten(p.line[:p.end], p.from, min(excess, p.end-p.from-p.slot), worth)
+		if !quiet && to != p.from {
+			p.joined = 0
+		}
 	} else {
 		to = p.stretch.lengthen(p.line[:p.end], p.from, -excess)
 	}

@@ -88,7 +88,7 @@ func (b *Buffer) More(now time.Duration, units int) []Item {
 // (or put in, when negative).
 func (b *Buffer) Shift(units int) {
 	b.level -= int64(units)
-	b.watch.moved()
+	b.watch.moved(int64(units))
 	if units > 0 {
 		b.stats.Shrunk += uint64(units)
 	} else {
@@ -203,7 +203,7 @@ func (b *Buffer) dryRun(now time.Duration) bool {
 	if now < b.due(b.head+b.last)-b.turnBack()/8 {
 		b.watch.way = -1
 		b.level += n
-		b.watch.moved()
+		b.watch.moved(0)
 		b.stats.Grown += uint64(n)
 	} else {
 		b.head += n

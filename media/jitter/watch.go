@@ -31,13 +31,18 @@ func (w *watch) tick(left int64) {
 	w.ticks++
 }
 
-// moved begins a new window after units were left out or put in.
-func (w *watch) moved() {
+// moved begins a new window after units were left out or, when negative, put
+// in. What is left of the units to leave out stays wanted.
+func (w *watch) moved(units int64) {
 	last := w.last
 	if w.way != 0 {
 		last = w.way
 	}
+	rest := w.wait - units
 	*w = watch{last: last}
+	if units > 0 && rest > 0 {
+		w.wait, w.way = rest, 1
+	}
 }
 
 // judge returns the units to leave out (or to put in, when negative) that the
