@@ -166,6 +166,19 @@ func listenStream(t *testing.T, at string) *net.TCPListener {
 	return listen
 }
 
+// newPhoneOnBoth is a phone by UDP whose port is listened to by TCP, too.
+func newPhoneOnBoth(t *testing.T, server netip.AddrPort) (*phone, *net.TCPListener) {
+	t.Helper()
+	for range 100 {
+		p := newPhone(t, "udp", server)
+		if listen := listenStream(t, p.conn.LocalAddr().String()); listen != nil {
+			return p, listen
+		}
+	}
+	t.Fatal("no port is free for both")
+	return nil, nil
+}
+
 // accept waits for the server to connect.
 func accept(t *testing.T, l *net.TCPListener) net.Conn {
 	t.Helper()
@@ -230,16 +243,7 @@ func TestByeChangesTransport(t *testing.T) {
 	for _, listening := range []bool{true, false} {
 		rooms := newRooms()
 		_, addr := startServer(t, "udp", Config{Rooms: rooms})
-		p, listen := newPhone(t, "udp", addr), (*net.TCPListener)(nil)
-		for range 100 { // the port of a phone, free for TCP
-			if listen = listenStream(t, p.conn.LocalAddr().String()); listen != nil {
-				break
-			}
-			p = newPhone(t, "udp", addr)
-		}
-		if listen == nil {
-			t.Fatal("no port is free for both")
-		}
+		p, listen := newPhoneOnBoth(t, addr)
 		if !listening {
 			_ = listen.Close()
 		}

@@ -25,13 +25,11 @@ func TestLargeRequestsByTCP(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			rooms := newRooms()
 			_, addr := startServer(t, "udp", Config{Rooms: rooms})
-			p := newPhone(t, "udp", addr)
+			p, l := newPhoneOnBoth(t, addr)
 			byTCP := make(chan sip.Message, 4)
-			if tt.listens {
-				l, err := net.Listen("tcp", p.conn.LocalAddr().String())
-				if err != nil {
-					t.Fatal(err)
-				}
+			if !tt.listens {
+				_ = l.Close()
+			} else {
 				e := NewEdge(EdgeConfig{})
 				done := make(chan error)
 				go func() {
