@@ -48,7 +48,8 @@ type line struct {
 	resumed  time.Duration // when its sound was last asked for
 	heard    bool          // an RTP packet came
 	alarmed  bool
-	looped   bool
+	looped   bool   // a loop was reported
+	echoes   bool   // it sends what the conference sends to another line
 	pressed  uint64 // digits so far
 	unsent   uint64 // packets that the kernel did not take
 }

@@ -1,7 +1,9 @@
 package conference
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"time"
 
 	"trivox/media"
@@ -18,6 +20,10 @@ func (c *conference) takeRTP(i int, b []byte, from netip.AddrPort, arrival time.
 	if v.NewSource {
 		l.playout.Reset()
 		l.digits.Reset()
+		l.echoes = c.sends(p.SSRC)
+	}
+	if l.echoes && v.Kind != media.Control {
+		v = media.Verdict{Drop: cmp.Or(v.Drop, media.Looped)}
 	}
 	if v.Kind == media.Dropped || v.Kind == media.Control {
 		c.worker.refuse()
@@ -39,6 +45,12 @@ func (c *conference) takeRTP(i int, b []byte, from netip.AddrPort, arrival time.
 	if !l.heard && v.Kind != media.Dropped && v.Kind != media.Control {
 		c.greet(l)
 	}
+}
+
+// sends tells whether a stream is one that the conference itself sends: two of its legs have been put through to each
+// other, by what they said in SDP or by a PBX behind them, and what they carry would go round for ever (SIP.md RT-12).
+func (c *conference) sends(ssrc uint32) bool {
+	return slices.ContainsFunc(c.lines, func(l *line) bool { return l.session.SSRC() == ssrc })
 }
 
 // takeSound measures a packet and keeps it for its slot (DESIGN 3: measure at arrival, choose at playout).

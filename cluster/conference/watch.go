@@ -46,7 +46,7 @@ func (c *conference) watch(now time.Duration) {
 			continue
 		}
 		st := l.session.Stats()
-		if st.Loops > 0 && !l.looped {
+		if (st.Loops > 0 || l.echoes) && !l.looped {
 			l.looped = true
 			c.server.report(c.event(LegLooped, l))
 		}
