@@ -75,9 +75,11 @@ func TestReload(t *testing.T) {
 		}
 	}
 	b.skip(time.Second)
-	pcm := b.decode(from, b.count())
-	if faults, worst, jump := unsteady(pcm, 440, 8000); len(faults) > 0 && b.skipped() == 0 && a.voice.late.Load() < int64(10*time.Millisecond) {
-		t.Errorf("the reload was heard: %.1f %% besides the tone, a jump of %.3f rad, at %v", 100*worst, jump, faults)
+	tone := steady{hertz: 440, rate: 8000}
+	tone.add(b.decode(from, b.count()))
+	if len(tone.faults) > 0 && b.skipped() == 0 && a.voice.late.Load() < int64(10*time.Millisecond) {
+		t.Errorf("the reload was heard: %.1f %% besides the tone, a jump of %.3f rad, at %v", 100*tone.worst, tone.jump,
+			tone.faults)
 	}
 	// A room of two is full now.
 	agent := openAgent(t, line{local: netip.MustParseAddr("127.0.0.1")})
