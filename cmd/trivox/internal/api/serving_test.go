@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,15 +14,18 @@ import (
 // However many ask, few are worked on at a time; who waits too long is told so, and health is always answered.
 func TestFewRequestsAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		now, most := 0, 0
+		var now atomic.Int32
+		var most int32
+		var mu sync.Mutex
 		h := queued(2, 5*time.Second, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if isHealth(r) {
 				return
 			}
-			now++
-			most = max(most, now)
-			time.Sleep(2 * time.Second)
-			now--
+			mu.Lock()
+			most = max(most, now.Add(1))
+			mu.Unlock()
+			time.Sleep(2 * time.Second) // of the bubble's own time
+			now.Add(-1)
 			w.Header().Set("X-Test", "yes")
 			w.WriteHeader(http.StatusTeapot)
 			_, _ = w.Write([]byte("tea"))
