@@ -78,7 +78,7 @@ func TestFirstPacketCounts(t *testing.T) {
 
 // A steady tone at or above theta is never learned as noise: GateMax is theta.
 func TestToneIsHeardForEver(t *testing.T) {
-	for _, x := range []uint16{FullScale, 46340, 6553, 820} {
+	for _, x := range []uint16{FullScale, 46340, 6553, Default().Theta + 1} {
 		m := NewMeter(Default())
 		for i := range 10 * 60 * 50 {
 			m.Add(x, 20*ms)

@@ -43,8 +43,8 @@ type Params struct {
 }
 
 // Default returns the parameters that a conference uses unless told otherwise.
-// `trivox sim floor --search` found nothing better for the windows, the weights and
-// Theta, and a lower Max: docs/loudness.md. They are held to the figures of DESIGN
+// `trivox sim floor --search` found nothing better for the windows and the weights,
+// a lower Max, and a higher Theta and GateMax: docs/loudness.md. They are held to the figures of DESIGN
 // 11, "Conversation", by the tests of this package, of mixer and of cluster/sim.
 func Default() Params {
 	return Params{
@@ -54,11 +54,11 @@ func Default() Params {
 		Horizon:     150,
 		A1:          141,  // 0.55
 		A2:          38,   // 0.15
-		Theta:       819,  // 0.0125 of full scale
+		Theta:       1245, // 0.019 of full scale, -34 dBov
 		Max:         5898, // 0.09 of full scale
 		Hang:        10,
 		GateMin:     40, // -64 dBov
-		GateMax:     819,
+		GateMax:     1245,
 		GateRatio:   40, // 2.5 times, 8 dB
 		NoiseWindow: 256,
 	}

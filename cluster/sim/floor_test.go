@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"math/rand/v2"
 	"reflect"
 	"testing"
 	"time"
+
+	"trivox/loudness"
 )
 
 func shortFloor() FloorConfig {
@@ -135,5 +138,25 @@ func TestWaits(t *testing.T) {
 	}
 	if Waits(nil).Percentile(0.5) != 0 || Waits(nil).Within(time.Hour) != 0 {
 		t.Error("no waits are not nothing")
+	}
+}
+
+// Whoever is far from his microphone in a noisy room is made louder by the slow
+// gain, and his noise with him; it is no voice all the same.
+func TestNoiseThatIsMadeLouderIsNoVoice(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	c := newNumber(loudness.Default(), 1, 1, false)
+	noise, voice := amplitude(-48), newTalker(r, -38)
+	for range 60 * second {
+		c.choose([]uint16{join(voice.next(), flutter(r, noise))})
+	}
+	if q := c.gains[0].Q12(); q < 3*4096 {
+		t.Fatalf("gain %.1f, want 3 at least", float64(q)/4096)
+	}
+	for slot := range 20 * second {
+		c.choose([]uint16{flutter(r, noise)})
+		if slot > 6*second && c.ranks[0].Active {
+			t.Fatalf("%d slots after he stopped his noise is a voice", slot)
+		}
 	}
 }
