@@ -108,12 +108,13 @@ func setInt(n *int, v int) {
 
 // Server is the focus. Make one with NewServer, let it Listen, end it with Drain and Close.
 type Server struct {
-	cfg    Config
-	log    *slog.Logger
-	edge   *Edge
-	count  counters
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
+	cfg      Config
+	log      *slog.Logger
+	machines *slog.Logger // of sipgo's transactions
+	edge     *Edge
+	count    counters
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
 
 	refusals  gate // of log lines about strangers
 	draining  atomic.Bool
@@ -140,7 +141,7 @@ func NewServer(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: c, log: c.Logger, edge: NewEdge(c.Edge),
+		cfg: c, log: c.Logger, machines: slog.New(quieted{c.Logger.Handler()}), edge: NewEdge(c.Edge),
 		dialogs:  make(map[dialogID]*dialog),
 		servers:  make(map[string]*serverTx),
 		finished: make(map[string]*finished),

@@ -84,7 +84,7 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 	}
 	if req.Method == sipgo.INVITE {
 		tx.ctx, tx.cancel = context.WithCancelCause(s.ctx)
-		tx.machine = sipgo.NewServerTx(key, req, f, s.log)
+		tx.machine = sipgo.NewServerTx(key, req, f, s.machines)
 		_ = tx.machine.Init() // starts the timer of 100 and cannot fail
 		tx.machine.OnTerminate(func(string, error) { s.forget(tx) })
 	}
