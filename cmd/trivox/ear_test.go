@@ -84,6 +84,23 @@ func (e *ear) await(n int) {
 	}
 }
 
+// until waits for the first packet of a source and gives its number.
+func (e *ear) until(ssrc uint32) int {
+	e.t.Helper()
+	for seen := 0; ; {
+		e.await(seen + 1)
+		e.mu.Lock()
+		packets := e.packets[seen:]
+		e.mu.Unlock()
+		for _, p := range packets {
+			if p.SSRC == ssrc {
+				return seen
+			}
+			seen++
+		}
+	}
+}
+
 // listen hears from now on for so long. The stream must be one: one SSRC, without a gap in numbers, nor in times but
 // for slots that the server says it had to skip because the machine was too busy (never a burst: DESIGN 3).
 func (e *ear) listen(d time.Duration) []int16 {

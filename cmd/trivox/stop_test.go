@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"math"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -107,6 +108,7 @@ func TestQueuedSoundIsPlayed(t *testing.T) {
 	t.Parallel()
 	s := serve(t, quiet)
 	b := dial(t, s, "tea", line{})
+	b.skipped = func() int { return math.MaxInt } // the server that could tell will be gone
 	a := dial(t, s, "tea", line{})
 	from := a.voice.stop()
 	encoder, err := codec.PCMU.NewEncoder(codec.Settings{})
@@ -148,7 +150,17 @@ func TestQueuedSoundIsPlayed(t *testing.T) {
 		t.Fatal("no BYE")
 	}
 	took := time.Since(at)
-	pcm, heard := b.decode(0, b.count()), 0
+	s.over(at)
+	// What the test now sends to the ear comes behind all that the server has sent.
+	const last = 1
+	text, err := (&rtp.Packet{Header: rtp.Header{Version: 2, SSRC: last}, Payload: payload[:1]}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.socket.WriteToUDPAddrPort(text, localPort(b.socket)); err != nil {
+		t.Fatal(err)
+	}
+	pcm, heard := b.decode(0, b.until(last)), 0
 	for ; len(pcm) >= n; pcm = pcm[n:] {
 		if level(pcm[:n], codec.PCMU.SampleRate, 830) > 0.03 {
 			heard++
@@ -158,5 +170,4 @@ func TestQueuedSoundIsPlayed(t *testing.T) {
 	if heard < burst-1 {
 		t.Errorf("%d packets of %d that were queued were heard", heard, burst)
 	}
-	s.over(at)
 }
