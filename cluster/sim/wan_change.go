@@ -39,7 +39,7 @@ func (r *runner) changes(p exchange.Policy) []WANChange {
 		}
 		slices.Sort(took)
 		c.Count = len(took)
-		if c.Count >= 0 {
+		if c.Count > 0 {
 			c.Median, c.Most = took[c.Count/2], took[c.Count-1]
 		}
 		for _, t := range took {
