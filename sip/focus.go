@@ -20,8 +20,13 @@ type Rooms interface {
 
 // Identity is who calls, as far as it is known.
 type Identity struct {
-	URI     string // as in From, without header parameters
+	URI     string // who he is to others (ID-3), without header parameters
 	Display string // display name, may be empty
+	// User is the user of ours, "user@domain", that the caller has proved to be by password or certificate; empty when
+	// nobody asked for a proof.
+	User      string
+	Trusted   bool // the source is one that may call without a proof
+	Anonymous bool // asked not to be named (RFC 3323)
 }
 
 // Call is one INVITE as the rooms see it.
@@ -31,9 +36,24 @@ type Call struct {
 	CallID     string
 	Source     netip.AddrPort // where the INVITE came from
 	Local      netip.Addr     // the address of ours it arrived on
+	Network    string         // "UDP", "TCP" or "TLS"
+	Listener   netip.AddrPort // the listening socket, as it was bound
+	// Bridge names a call between two: both its legs are in a conference of that name, which nobody can dial. Empty:
+	// the call is for a room.
+	Bridge string
+	// Direct says that the sound of the bridge goes past this server: the leg is only a record of the call.
+	Direct bool
+	Callee bool // this leg of the bridge was called by us; Caller is who is called then
 	// HangUp ends the call: a refusal before it was answered, else exactly one BYE. It never
 	// blocks, may be called from any goroutine and any number of times; the first cause counts.
 	HangUp func(cause Cause)
+}
+
+// Route is where a call goes.
+type Route struct {
+	User, Domain string // a user of ours, whose phones are called; empty: a room
+	Out          string // a URI elsewhere that may be called; empty: a room or a user
+	Direct       bool   // sound goes from phone to phone, past this server, where the caller's offer allows it
 }
 
 // Leg is the media side of one call. Its methods are called one at a time, in the order of the

@@ -53,6 +53,13 @@ type Config struct {
 	Advertise func(local netip.Addr) netip.Addr
 	// Allowed tells whether a source may call, and by which rule. Nil: everybody may.
 	Allowed func(source netip.Addr) (ok bool, rule string)
+	// Domain tells which domain of ours a host is: one of our domains, or for an address of this server the first; ""
+	// for a host that is not ours. Nil: every host is ours and has no name.
+	Domain    func(host string) string
+	Directory Directory // nil: there are no users
+	Location  Location  // nil: nobody can register
+	// Route tells where a call goes. Nil: every call is for a room. A *Refusal decides the SIP answer.
+	Route func(ctx context.Context, c Call) (Route, error)
 	// ParseInfo reads a digit from the body of an INFO. Nil: INFO bodies are refused.
 	ParseInfo func(contentType string, body []byte) (digit byte, d time.Duration, ok bool)
 
