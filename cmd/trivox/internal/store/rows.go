@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// sizes are how many rows one statement takes: few sizes, so that each is prepared once.
-var sizes = [...]int{64, 8, 1}
+// sizes are how many rows one statement takes: few sizes, so that each is prepared once, and few statements for any
+// number of rows.
+var sizes = [...]int{128, 64, 32, 16, 8, 4, 2, 1}
 
 // inSizes cuts n rows into statements: it calls do with where each begins and how many it takes, until do fails.
 func inSizes(n int, do func(at, count int) error) error {

@@ -34,7 +34,7 @@ type job struct {
 type Stats struct {
 	Commits uint64 // transactions committed
 	Changes uint64 // changes in them
-	Failed  uint64 // changes that the database did not take
+	Failed  uint64 // changes that the database did not take; those that failed by themselves are not counted
 	Refused uint64 // changes refused with ErrBusy
 	Waiting int    // changes waiting now
 }
@@ -137,7 +137,7 @@ func (s *Store) finish(batch []*job, err error) {
 			j.result, j.err = nil, err
 			s.stats.failed.Add(1)
 		}
-		if err == nil {
+		if j.err == nil {
 			s.stats.changes.Add(1)
 		}
 		close(j.done)
