@@ -12,7 +12,8 @@ import (
 type Flags struct {
 	Config    string   `name:"config" placeholder:"FILE" help:"Settings, in TOML; 'trivox config' prints them all."`
 	Domain    []string `name:"domain" placeholder:"NAME" help:"Domain served; repeatable, the first names conferences."`
-	SIP       []string `name:"sip" placeholder:"ADDR:PORT" help:"Address for SIP, UDP and TCP; udp/ or tcp/ before it means that one alone. Repeatable."`
+	SIP       []string `name:"sip" placeholder:"ADDR:PORT" help:"Address for SIP, UDP and TCP; udp/, tcp/ or tls/ before it means that one alone. Repeatable."`
+	Cert      []string `name:"certificate" sep:"none" placeholder:"CERT,KEY" help:"Certificate for TLS and its key, PEM files. Repeatable."`
 	HTTP      []string `name:"http" placeholder:"ADDR:PORT" help:"Address for the API, metrics and health. Repeatable."`
 	RTPPorts  string   `name:"rtp-ports" placeholder:"LOW-HIGH" help:"UDP ports for sound."`
 	Advertise []string `name:"advertise" placeholder:"[LOCAL=]PUBLIC" help:"Public address, of all interfaces or of one. Repeatable."`
@@ -87,6 +88,7 @@ func (f Flags) apply(c *Config, at places) Problems {
 	}{
 		{"--domain", "domains", f.Domain},
 		{"--sip", "sip.listen", f.SIP},
+		{"--certificate", "tls.certificates", f.Cert},
 		{"--http", "http.listen", f.HTTP},
 		{"--rtp-ports", "rtp.ports", ports},
 		{"--advertise", "advertise", f.Advertise},
