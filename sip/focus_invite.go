@@ -205,6 +205,7 @@ func (d *dialog) call() Call {
 		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"),
 		Caller: Identity{URI: from.Address.String(), Display: unquote(from.DisplayName)},
 		CallID: d.id.callID, Source: d.flow.source, Local: d.flow.local().Addr(),
+		Network: d.flow.network(), Listener: d.flow.listener.local,
 		HangUp: d.hangUp,
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"trivox/cmd/trivox/internal/certs"
 	"trivox/cmd/trivox/internal/config"
 	"trivox/cmd/trivox/internal/ctl"
 	"trivox/cmd/trivox/internal/sim"
@@ -18,6 +19,7 @@ type program struct {
 	Load    loadCommand    `cmd:"" help:"Make many calls to a conference server and report what they heard."`
 	Sim     sim.Command    `cmd:"" help:"Play conferences in virtual time: plan, floor, wan."`
 	Ctl     ctl.Command    `cmd:"" help:"Ask a running server: list, show, mute, unmute, kick, lock, unlock, end."`
+	Cert    certs.Command  `cmd:"" help:"Make a self-signed certificate, to try TLS with."`
 	Config  config.Command `cmd:"" help:"Print the settings with their defaults, or judge a file."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"trivox/cluster/conference"
+	"trivox/cmd/trivox/internal/certs"
 	"trivox/cmd/trivox/internal/config"
 	"trivox/loudness"
 	"trivox/media"
@@ -64,9 +65,10 @@ type process struct {
 
 	ports *media.Ports
 	cs    *conference.Server
+	certs *certs.Store
 	sip   *sip.Server
 	http  *httpServer
-	first netip.AddrPort // where SIP is listened for
+	first netip.AddrPort // where SIP is listened for, in clear if anywhere
 
 	draining atomic.Bool
 	ended    [2]atomic.Uint64 // calls, by the server and by callers
@@ -100,6 +102,10 @@ func (p *process) bring(c config.Config) error {
 	if p.cs, err = conference.NewServer(settings, p.ports); err != nil {
 		return err
 	}
+	secure, err := p.openCertificates(c)
+	if err != nil {
+		return err
+	}
 	p.sip, err = sip.NewServer(sip.Config{
 		Rooms:     &rooms{server: p.cs, config: p.config, log: p.log},
 		Logger:    p.log,
@@ -107,6 +113,7 @@ func (p *process) bring(c config.Config) error {
 		Allowed: func(source netip.Addr) (bool, string) {
 			return p.config.Load().Allowed(source), "allow"
 		},
+		TLS:            secure,
 		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return p.config.Load().Allowed(a) }},
 		ParseInfo:      parseInfo,
 		SessionExpires: c.SIP.SessionExpires, MinSE: c.SIP.MinSE,
@@ -115,20 +122,29 @@ func (p *process) bring(c config.Config) error {
 	if err != nil {
 		return err
 	}
+	if err := p.listenSIP(c); err != nil {
+		return err
+	}
+	p.http, err = p.listenHTTP(c)
+	return err
+}
+
+// listenSIP opens the addresses of SIP.
+func (p *process) listenSIP(c config.Config) error {
+	secure := false // the first is
 	for _, l := range c.SIP.Listen {
 		for _, network := range l.Networks() {
 			at, err := p.sip.Listen(network, l.Addr.String())
 			if err != nil {
 				return portHint(err, l)
 			}
-			if !p.first.IsValid() {
-				p.first = netip.MustParseAddrPort(at.String())
+			if !p.first.IsValid() || secure && network != "tls" {
+				p.first, secure = netip.MustParseAddrPort(at.String()), network == "tls"
 			}
-			p.log.Info("listening", "for", "sip", "network", network, "address", at.String())
+			p.log.Info("listening", "for", "sip", "network", network, "address", at.String(), "srtp", l.SRTPPolicy())
 		}
 	}
-	p.http, err = p.listenHTTP(c)
-	return err
+	return nil
 }
 
 // edgeDSCP is a mark as the edge wants it: 0 is best effort there only when it is asked for.
@@ -222,6 +238,10 @@ func (p *process) reload() {
 		return
 	}
 	next, live, restart := config.Reload(*p.config.Load(), loaded)
+	if err := p.certs.Set(certSettings(next)); err != nil {
+		p.log.Error("certificates not reloaded; the server goes on with those it has", "error", err)
+		next.TLS = p.config.Load().TLS
+	}
 	p.config.Store(&next)
 	p.level.Set(next.Log.Level)
 	p.cs.Reconfigure(p.conferenceConfig(next))
