@@ -32,6 +32,9 @@ type EdgeConfig struct {
 	// Trusted addresses have no limit of their own: only MaxConns holds for
 	// them. Nil: loopback only.
 	Trusted func(netip.Addr) bool
+	// Refused addresses are not listened to: nothing of what they send is read, and their connections are closed. It is
+	// asked for every datagram, so it must be quick. Nil: nobody.
+	Refused func(netip.Addr) bool
 }
 
 func (c *EdgeConfig) fill() {
@@ -51,6 +54,9 @@ func (c *EdgeConfig) fill() {
 	setInt(&c.MaxConnsPerSource, 64)
 	if c.Trusted == nil {
 		c.Trusted = netip.Addr.IsLoopback
+	}
+	if c.Refused == nil {
+		c.Refused = func(netip.Addr) bool { return false }
 	}
 }
 
@@ -130,6 +136,7 @@ type EdgeSnapshot struct {
 	Secured, Insecure   uint64 // TLS handshakes done, and failed: then the connection was closed
 	ReadErrors, Unsent  uint64 // errors of sockets while reading, and answers they did not take
 	Idle                uint64 // connections closed for saying nothing
+	Refused             uint64 // datagrams, connections, and reads of connections of refused addresses
 }
 
 type edgeCounters struct {
@@ -140,7 +147,7 @@ type edgeCounters struct {
 	badFraming, tooSlow, idle            atomic.Uint64
 	accepted, overLimit                  atomic.Uint64
 	secured, insecure                    atomic.Uint64
-	readErrors, unsent                   atomic.Uint64
+	readErrors, unsent, refused          atomic.Uint64
 }
 
 // Snapshot may be called at any time.
@@ -152,7 +159,7 @@ func (e *Edge) Snapshot() EdgeSnapshot {
 		BadFraming: c.badFraming.Load(), TooSlow: c.tooSlow.Load(), Idle: c.idle.Load(),
 		Accepted: c.accepted.Load(), OverLimit: c.overLimit.Load(),
 		Secured: c.secured.Load(), Insecure: c.insecure.Load(),
-		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(),
+		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(),
 	}
 	e.mu.Lock()
 	n.Conns = len(e.conns)

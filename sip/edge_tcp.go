@@ -46,6 +46,11 @@ func (e *Edge) accept(l net.Listener, of streams) error {
 			time.Sleep(readPause)
 			continue
 		}
+		if e.cfg.Refused(addrPort(c.RemoteAddr()).Addr()) {
+			e.count.refused.Add(1)
+			_ = c.Close()
+			continue
+		}
 		s, ok := e.admit(c, of, true)
 		if !ok {
 			e.count.overLimit.Add(1)

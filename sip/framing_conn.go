@@ -77,6 +77,10 @@ func (s *streamConn) serve() {
 			}
 			return
 		}
+		if e.cfg.Refused(s.source.Addr()) { // since it was accepted
+			e.count.refused.Add(1)
+			return
+		}
 		s.framer.wrote(n)
 		if whole, ok := s.messages(s.handle); !ok {
 			return
