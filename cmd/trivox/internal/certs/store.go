@@ -166,7 +166,7 @@ func (st *Store) warn() {
 		if left <= 0 {
 			text = "tls: a certificate has ended: phones will refuse it; renew it"
 		}
-		st.log.Warn(text, "file", p.files.Cert, "ends", p.cert.Leaf.NotAfter.Format(time.RFC3339), "days", int(left/(24*time.Hour)))
+		st.log.Warn(text, "file", p.files.Cert, "ends", p.cert.Leaf.NotAfter.UTC().Format(time.DateTime), "days", int(left/(24*time.Hour)))
 	}
 }
 

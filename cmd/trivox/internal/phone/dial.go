@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/emiago/sipgo"
@@ -298,38 +296,4 @@ func (d *Dialog) refresh(c *sip.ContactHeader) {
 	d.mu.Lock()
 	d.target = c.Address
 	d.mu.Unlock()
-}
-
-func (a *Agent) network() string { return strings.ToUpper(a.cfg.Transport) }
-
-func (a *Agent) name() (user, domain string) { return a.cfg.name() }
-
-// identity is who calls, as From has it.
-func (a *Agent) identity() sip.Uri {
-	user, domain := a.name()
-	if domain == "" {
-		domain = hostOf(a)
-	}
-	return sip.Uri{Scheme: "sip", User: url.PathEscape(user), Host: domain}
-}
-
-// contact is where the agent is reached, by the scheme of the URI called. A
-// sips one names no transport. RFC 3261, 8.1.1.8; RFC 5630, 3.1.4
-func (a *Agent) contact(scheme string) *sip.ContactHeader {
-	user, _ := a.name()
-	u := sip.Uri{Scheme: "sip", User: url.PathEscape(user), Host: hostOf(a), Port: int(a.addr.Port())}
-	switch {
-	case scheme == "sips":
-		u.Scheme = scheme
-	case a.cfg.Transport != "udp":
-		u.UriParams.Add("transport", a.cfg.Transport)
-	}
-	return &sip.ContactHeader{Address: u}
-}
-
-func hostOf(a *Agent) string {
-	if ip := a.addr.Addr().Unmap(); !ip.Is6() {
-		return ip.String()
-	}
-	return "[" + a.addr.Addr().String() + "]"
 }
