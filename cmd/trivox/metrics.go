@@ -21,6 +21,8 @@ func (p *process) metrics() api.Metrics {
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
 	}
+	kept := p.storage.Stats()
+	m.StoreChanges, m.StoreCommits, m.StoreFailed, m.StoreRefused = kept.Changes, kept.Commits, kept.Failed, kept.Refused
 	for _, w := range cs.Workers {
 		m.PacketsReceived += w.Received
 		m.PacketsSent += w.Sent

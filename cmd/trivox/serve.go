@@ -62,6 +62,8 @@ type process struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 
+	storage *storage
+
 	ports *media.Ports
 	cs    *conference.Server
 	sip   *sip.Server
@@ -91,7 +93,10 @@ func start(c config.Config, stderr io.Writer, load func() (config.Config, error)
 
 func (p *process) bring(c config.Config) error {
 	workers := tune(c.Server.Workers)
-	var err error
+	err := p.openStorage(c)
+	if err != nil {
+		return err
+	}
 	if p.ports, err = media.NewPorts(c.RTP.Ports.Low, c.RTP.Ports.High, c.RTP.Quarantine); err != nil {
 		return err
 	}
