@@ -18,6 +18,9 @@ type addresses struct {
 	wild6     bool
 }
 
+// addrOf is the IP address of a socket.
+func addrOf(a net.Addr) netip.Addr { return netip.MustParseAddrPort(a.String()).Addr() }
+
 // add takes an address that is listened at.
 func (a *addresses) add(at netip.Addr) {
 	a.mu.Lock()

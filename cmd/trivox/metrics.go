@@ -23,6 +23,8 @@ func (p *process) metrics() api.Metrics {
 		Connections: signalling.Edge.Conns, CertificateExpiry: p.certificateExpiry(),
 		Handshakes: map[string]uint64{"done": signalling.Edge.Secured, "failed": signalling.Edge.Insecure},
 	}
+	kept := p.storage.Stats()
+	m.StoreChanges, m.StoreCommits, m.StoreFailed, m.StoreRefused = kept.Changes, kept.Commits, kept.Failed, kept.Refused
 	for _, w := range cs.Workers {
 		m.PacketsReceived += w.Received
 		m.PacketsSent += w.Sent

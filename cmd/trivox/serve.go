@@ -63,12 +63,15 @@ type process struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 
+	storage *storage
+
 	ports *media.Ports
 	cs    *conference.Server
 	certs *certs.Store
 	sip   *sip.Server
 	http  *httpServer
 	first netip.AddrPort // where SIP is listened for, in clear if anywhere
+	at    addresses      // by which peers reach it
 
 	draining atomic.Bool
 	ended    [2]atomic.Uint64 // calls, by the server and by callers
@@ -93,7 +96,10 @@ func start(c config.Config, stderr io.Writer, load func() (config.Config, error)
 
 func (p *process) bring(c config.Config) error {
 	workers := tune(c.Server.Workers)
-	var err error
+	err := p.openStorage(c)
+	if err != nil {
+		return err
+	}
 	if p.ports, err = media.NewPorts(c.RTP.Ports.Low, c.RTP.Ports.High, c.RTP.Quarantine); err != nil {
 		return err
 	}
@@ -138,6 +144,7 @@ func (p *process) listenSIP(c config.Config) error {
 			if err != nil {
 				return portHint(err, l)
 			}
+			p.at.add(addrOf(at))
 			if !p.first.IsValid() || secure && network != "tls" {
 				p.first, secure = netip.MustParseAddrPort(at.String()), network == "tls"
 			}

@@ -33,6 +33,10 @@ type Metrics struct {
 	Connections       int                      // of SIP, by TCP and TLS
 	Handshakes        map[string]uint64        // of TLS, by result: "done" or "failed"
 	CertificateExpiry map[string]time.Duration // how long each certificate is still good, by its file
+	StoreChanges      uint64                   // changes of users, registrations and records that were stored
+	StoreCommits      uint64                   // transactions that they took
+	StoreFailed       uint64                   // changes that the database did not take
+	StoreRefused      uint64                   // changes refused because too many were waiting
 }
 
 // Histogram counts durations. Counts has one number more than Bounds: Counts[i] are those above Bounds[i-1] and at
@@ -55,6 +59,7 @@ type collector struct {
 	requests, responses, sipDropped, callsEnded           *prometheus.Desc
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
 	connections, handshakes, expiry                       *prometheus.Desc
+	stored, commits, notStored, storeRefused              *prometheus.Desc
 }
 
 func newCollector(source func() Metrics) *collector {
@@ -80,6 +85,10 @@ func newCollector(source func() Metrics) *collector {
 		connections:   desc("sip_connections", "Connections for SIP, by TCP and TLS."),
 		handshakes:    desc("sip_tls_handshakes_total", "TLS handshakes, by result.", "result"),
 		expiry:        desc("tls_certificate_expiry_seconds", "Seconds until a certificate ends; below 0 it has.", "file"),
+		stored:        desc("store_changes_total", "Changes of users, registrations and records that were stored."),
+		commits:       desc("store_commits_total", "Transactions that stored them."),
+		notStored:     desc("store_failed_total", "Changes that the database did not take."),
+		storeRefused:  desc("store_refused_total", "Changes refused because too many were waiting for the database."),
 	}
 }
 
@@ -87,7 +96,9 @@ func newCollector(source func() Metrics) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.conferences, c.legs, c.portsInUse, c.portsFree, c.requests, c.responses, c.sipDropped,
 		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun,
-		c.connections, c.handshakes, c.expiry} {
+		c.connections, c.handshakes, c.expiry,
+		c.stored, c.commits, c.notStored, c.storeRefused,
+	} {
 		ch <- d
 	}
 }
@@ -128,6 +139,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for file, left := range m.CertificateExpiry {
 		ch <- prometheus.MustNewConstMetric(c.expiry, prometheus.GaugeValue, left.Seconds(), file)
 	}
+	counter(c.stored, m.StoreChanges)
+	counter(c.commits, m.StoreCommits)
+	counter(c.notStored, m.StoreFailed)
+	counter(c.storeRefused, m.StoreRefused)
 }
 
 // known gives the counts with methods that are not ours summed as "other".
