@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -34,6 +35,11 @@ func (m *Media) Encryption() string {
 		return ""
 	}
 	return m.Crypto.Suite
+}
+
+// Same tells whether both encrypt alike, whatever their tags.
+func (c *Crypto) Same(o *Crypto) bool {
+	return c != nil && o != nil && c.Suite == o.Suite && bytes.Equal(c.Send, o.Send) && bytes.Equal(c.Recv, o.Recv)
 }
 
 // suite is a crypto-suite of RFC 4568.

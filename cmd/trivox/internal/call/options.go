@@ -14,6 +14,7 @@ import (
 	"trivox/cmd/trivox/internal/wav"
 	"trivox/media"
 	"trivox/media/codec"
+	"trivox/sip/sdp"
 )
 
 // Exit codes of Run.
@@ -36,6 +37,7 @@ type Options struct {
 	DTMF       string  `name:"dtmf" help:"Press these keys, a second after sound begins." placeholder:"12#"`
 	Transport  string  `help:"udp, tcp or tls; else what the URI says, else udp." placeholder:"NAME"`
 	User       string  `help:"Who calls: a name, or of a domain NAME@DOMAIN." default:"trivox"`
+	SRTP       string  `name:"srtp" help:"Encrypt the sound: off, offered or required. Keys go in SDP, in clear but by TLS." default:"off" placeholder:"WHEN"`
 	Local      string  `help:"Our address, when the machine's own choice is wrong." placeholder:"ADDR"`
 	Wait       float64 `help:"Seconds to wait for an answer." default:"20"`
 	phone.Access
@@ -49,7 +51,8 @@ type plan struct {
 	Options
 	codecs    []codec.Codec
 	transport string
-	phone     phone.Config    // of it, who calls and who is believed
+	phone     phone.Config // of it, who calls and who is believed
+	srtp      sdp.Policy
 	local     netip.Addr      // invalid: to be found
 	sounds    map[int][]int16 // what is played, at the rate of each codec
 	wait      time.Duration
@@ -78,6 +81,11 @@ func (o Options) plan() (plan, error) {
 	err := o.Access.Apply(&p.phone)
 	if err != nil {
 		return p, err
+	}
+	if o.SRTP != "" {
+		if p.srtp, err = sdp.ParsePolicy(o.SRTP); err != nil {
+			return p, fmt.Errorf("--%w", err)
+		}
 	}
 	if o.Local != "" {
 		if p.local, err = netip.ParseAddr(o.Local); err != nil || p.local.IsUnspecified() {
