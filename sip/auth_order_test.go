@@ -19,12 +19,14 @@ func TestOrders(t *testing.T) {
 	}
 	next(SHA256, MD5)
 	next(MD5) // it did not answer: an old one
+	o.heard("alice@example.com", phoneA)
 	o.answered("alice@example.com", phoneA, MD5)
 	next(MD5)
 	next(MD5) // by turns from here
 	next(SHA256, MD5)
 	next(MD5)
 	next(SHA256, MD5)
+	o.heard("alice@example.com", phoneA)
 	o.answered("alice@example.com", phoneA, SHA256)
 	next(SHA256)
 	if got := o.next("alice@example.com", phoneB, both); !slices.Equal(got, both) {
@@ -33,6 +35,7 @@ func TestOrders(t *testing.T) {
 	if got := o.next("alice@example.com", phoneA, []Algorithm{MD5}); !slices.Equal(got, []Algorithm{MD5}) {
 		t.Errorf("asked %v", got)
 	}
+	o.heard("alice@example.com", phoneA)
 	o.answered("alice@example.com", phoneA, SHA512256)
 	next(SHA256, MD5) // what worked is allowed no more
 }
