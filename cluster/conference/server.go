@@ -186,7 +186,7 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	for _, l := range legs {
-		l.End(Cause{Text: "server shut down"})
+		l.end(Cause{Text: "server shut down"}) // the workers run all that they were sent before they stop
 	}
 	for _, w := range s.workers {
 		w.stop()
