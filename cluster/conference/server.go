@@ -200,6 +200,8 @@ type Request struct {
 	Conference string     // its name; made when it is new
 	URI        string     // the caller's SIP URI
 	Display    string     // the caller's name, may be empty
+	User       string     // the user that the caller has proved to be, may be empty
+	Network    string     // what the call came by, "UDP", "TCP" or "TLS"
 	CallID     string     // for the log
 	Local      netip.Addr // address at which the call arrived: media is received there
 	Source     netip.Addr // address from which it came

@@ -94,7 +94,7 @@ func (r *rooms) Enter(ctx context.Context, c sip.Call) (sip.Leg, error) {
 	leg, err := r.server.Enter(ctx, conference.Request{
 		Conference: roomName(c.User, c.Host, r.config.Load().Domains),
 		URI:        c.Caller.URI, Display: c.Caller.Display, CallID: c.CallID, Local: c.Local,
-		Source: c.Source.Addr(),
+		Source: c.Source.Addr(), User: c.Caller.User, Network: c.Network,
 		HangUp: func(cause conference.Cause) { c.HangUp(sip.Cause(cause)) },
 	})
 	if err != nil {
