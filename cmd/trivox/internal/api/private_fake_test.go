@@ -82,12 +82,12 @@ func (o *office) Lift(ctx context.Context, address string) error {
 	return o.do(ctx, "lift ", address)
 }
 
-func (o *office) Records(ctx context.Context, q RecordQuery) ([]Record, error) {
+func (o *office) Records(ctx context.Context, q RecordQuery) ([]Record, string, error) {
 	if q.After == "nobody" {
-		return nil, fmt.Errorf("after %q %w: there is no such record", q.After, ErrInvalid)
+		return nil, "", fmt.Errorf("after %q %w: there is no such page", q.After, ErrInvalid)
 	}
 	answered := start.Add(time.Second)
 	return []Record{{ID: "leg1", CallID: "c1", Room: "tea", Kind: "room", Direction: "in", User: "ann@example.com", URI: "sip:ann@example.com", Codec: "PCMU",
-			Entered: start, Answered: &answered, Ended: start.Add(time.Minute), Seconds: 59, MOS: 4.3, By: "caller", Code: 200, Reason: "bye"}},
+			Started: start, Answered: &answered, Ended: start.Add(time.Minute), Seconds: 59, MOS: 4.3, EndedBy: "caller", Code: 200, Reason: "bye"}}, "5.leg1",
 		o.do(ctx, fmt.Sprintf("records %+v", q))
 }

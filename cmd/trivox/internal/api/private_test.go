@@ -36,9 +36,9 @@ func TestPrivate(t *testing.T) {
 		{"DELETE /v1/bans/203.0.113.9", "", 204, "", "lift 203.0.113.9", "action=lift ban=203.0.113.9"},
 		{"DELETE /v1/bans/2001:db8::%2F64", "", 204, "", "lift 2001:db8::/64", "action=lift ban=2001:db8::/64"},
 		{"GET /v1/records", "", 200, `{"records":[{"id":"leg1","call_id":"c1","room":"tea","kind":"room","direction":"in","user":"ann@example.com",` +
-			`"uri":"sip:ann@example.com","display":"","source":"","transport":"","codec":"PCMU","encryption":"","entered":"2026-01-02T03:04:05Z",` +
-			`"answered":"2026-01-02T03:04:06Z","ended":"2026-01-02T03:05:05Z","seconds":59,"packets_received":0,"packets_sent":0,"lost":0,"late":0,` +
-			`"jitter_ms":0,"delay_ms":0,"rtt_ms":0,"remote_lost":0,"remote_jitter_ms":0,"mos":4.3,"by":"caller","code":200,"reason":"bye"}]}`,
+			`"uri":"sip:ann@example.com","display":"","source":"","transport":"","codec":"PCMU","encryption":"","started":"2026-01-02T03:04:05Z",` +
+			`"answered":"2026-01-02T03:04:06Z","ended":"2026-01-02T03:05:05Z","seconds":59,"received":0,"sent":0,"lost":0,"late":0,` +
+			`"jitter_ms":0,"delay_ms":0,"rtt_ms":0,"remote_lost":0,"mos":4.3,"code":200,"reason":"bye","ended_by":"caller"}],"next":"5.leg1"}`,
 			"records {Since:0001-01-01 00:00:00 +0000 UTC Until:0001-01-01 00:00:00 +0000 UTC User: Room: After: Limit:100}", ""},
 		{"GET /v1/records?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00%2B01:00&user=ann&room=tea&after=leg9&limit=5", "", 200, "",
 			"records {Since:2026-01-01 00:00:00 +0000 UTC Until:2026-01-02 00:00:00 +0100 +0100 User:ann Room:tea After:leg9 Limit:5}", ""},
@@ -87,7 +87,7 @@ func TestPrivateProblems(t *testing.T) {
 		{"GET /v1/records?since=yesterday", "", 422, "query.since: "},
 		{"GET /v1/records?limit=0", "", 422, "query.limit: expected number >= 1"},
 		{"GET /v1/records?limit=5000", "", 422, "query.limit: expected number <= 1000"},
-		{"GET /v1/records?after=nobody", "", 422, `after "nobody" cannot be: there is no such record`},
+		{"GET /v1/records?after=nobody", "", 422, `after "nobody" cannot be: there is no such page`},
 		{"GET /v1/registrations?limit=x", "", 422, "query.limit: "},
 		{"PATCH /v1/users/ann", "", 405, "this path takes DELETE"},
 		{"DELETE /v1/users", "", 405, "this path takes GET, POST"},

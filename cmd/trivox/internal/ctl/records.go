@@ -40,7 +40,7 @@ type CDRCommand struct {
 	User  string `help:"Only those of this user."`
 	Room  string `help:"Only those of this conference."`
 	Limit int    `default:"100" help:"At most so many, 1000 at most (${default})."`
-	After string `placeholder:"ID" help:"Go on after the record of this id."`
+	After string `placeholder:"PLACE" help:"The next page, as the page before names it."`
 }
 
 // Run lists registrations.
@@ -119,7 +119,10 @@ func (r CDRCommand) Run(c *Command, k *kong.Context) error {
 	if err != nil || c.JSON {
 		return write(k.Stdout, body, err)
 	}
-	var list struct{ Records []api.Record }
+	var list struct {
+		Records []api.Record
+		Next    string
+	}
 	if err := json.Unmarshal(body, &list); err != nil {
 		return notOurs(c.HTTP, err)
 	}
@@ -127,7 +130,11 @@ func (r CDRCommand) Run(c *Command, k *kong.Context) error {
 		_, err := fmt.Fprintln(k.Stdout, "no records")
 		return err
 	}
-	return printRecords(k, list.Records)
+	if err := printRecords(k, list.Records); err != nil || list.Next == "" {
+		return err
+	}
+	_, err = fmt.Fprintln(k.Stdout, "more: --after "+plain(list.Next))
+	return err
 }
 
 func printRecords(k *kong.Context, list []api.Record) error {
@@ -147,14 +154,14 @@ func printRecords(k *kong.Context, list []api.Record) error {
 			length = time.Duration(r.Seconds * float64(time.Second)).Round(time.Second).String()
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f%%\t%.1f ms\t%s\t%s\t%s\t%s\n", since(r.Ended), plain(r.Room), plain(who), length,
-			plain(r.Codec), plain(r.Encryption), lossPercent(r), r.JitterMS, mos, plain(r.By), plain(r.Reason), plain(r.ID))
+			plain(r.Codec), plain(r.Encryption), lossPercent(r), r.JitterMS, mos, plain(r.EndedBy), plain(r.Reason), plain(r.ID))
 	}
 	return w.Flush()
 }
 
 // lossPercent is what did not come or came too late, of all packets expected.
 func lossPercent(r api.Record) float64 {
-	expected := float64(r.PacketsReceived + r.Lost)
+	expected := float64(r.Received + r.Lost)
 	if expected == 0 {
 		return 0
 	}

@@ -85,17 +85,17 @@ func (h *house) Lift(_ context.Context, address string) error {
 	return h.note("lift ", address)
 }
 
-func (h *house) Records(_ context.Context, q api.RecordQuery) ([]api.Record, error) {
+func (h *house) Records(_ context.Context, q api.RecordQuery) ([]api.Record, string, error) {
 	if h.empty {
-		return nil, nil
+		return nil, "", nil
 	}
 	answered := start.Add(time.Second)
 	return []api.Record{
 		{ID: "l2", Room: "tea", User: "ann@example.com", URI: "sip:x@y", Codec: "PCMU", Encryption: "AEAD_AES_128_GCM", Answered: &answered,
-			Ended: start.Add(61 * time.Second), Seconds: 60.2, PacketsReceived: 990, Lost: 10, Late: 5, JitterMS: 1.25, MOS: 4.26, By: "caller", Code: 200,
+			Ended: start.Add(61 * time.Second), Seconds: 60.2, Received: 990, Lost: 10, Late: 5, JitterMS: 1.25, MOS: 4.26, EndedBy: "caller", Code: 200,
 			Reason: "the caller hung up"},
-		{ID: "l1", Room: "tea", URI: "sip:bob@example.com", Ended: start, By: "server", Code: 486, Reason: "full"},
-	}, h.note("records since=", short(q.Since), " until=", short(q.Until), " user=", q.User, " room=", q.Room, " after=", q.After, " limit=", q.Limit)
+		{ID: "l1", Room: "tea", URI: "sip:bob@example.com", Ended: start, EndedBy: "server", Code: 486, Reason: "full"},
+	}, "7.l1", h.note("records since=", short(q.Since), " until=", short(q.Until), " user=", q.User, " room=", q.Room, " after=", q.After, " limit=", q.Limit)
 }
 
 func short(t time.Time) string {
@@ -119,7 +119,8 @@ func TestPrivateTables(t *testing.T) {
 			"records since=2026-01-01T00:00:00Z until=2026-01-01T23:00:00Z user=ann room=tea after=l3 limit=7",
 			"ENDED                 ROOM  WHO                  LENGTH  CODEC  ENCRYPTION        LOSS  JITTER  MOS  BY      REASON              ID\n" +
 				"2026-01-02 03:05:06Z  tea   ann@example.com      1m0s    PCMU   AEAD_AES_128_GCM  1.5%  1.2 ms  4.3  caller  the caller hung up  l2\n" +
-				"2026-01-02 03:04:05Z  tea   sip:bob@example.com  -       -      -                 0.0%  0.0 ms  -    server  full                l1\n", "no records\n"},
+				"2026-01-02 03:04:05Z  tea   sip:bob@example.com  -       -      -                 0.0%  0.0 ms  -    server  full                l1\n" +
+				"more: --after 7.l1\n", "no records\n"},
 	} {
 		h.asked, h.empty = nil, false
 		args := append([]string{"--http", at}, strings.Fields(c.args)...)
