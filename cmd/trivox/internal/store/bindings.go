@@ -28,6 +28,8 @@ func (s *Store) Bindings(ctx context.Context, user, domain string) ([]sip.Bindin
 	if !storable(aor) {
 		return nil, nil
 	}
+	ctx, done := s.reading(ctx)
+	defer done()
 	stored, err := loadBindings(ctx, s.db, []string{aor})
 	return bindingsOf(stored[aor]), err
 }

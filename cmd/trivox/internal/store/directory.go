@@ -19,6 +19,8 @@ func (s *Store) Account(ctx context.Context, name, domain string) (sip.Account, 
 	if CheckUser(name, domain) != nil { // strangers ask for anything
 		return sip.Account{}, sip.ErrNoAccount
 	}
+	ctx, done := s.reading(ctx)
+	defer done()
 	return account(s.db.QueryRowContext(ctx, accountQuery, domain, name), name, domain)
 }
 
@@ -29,6 +31,8 @@ func (s *Store) Any(ctx context.Context) (bool, error) {
 	if now.UnixNano() < s.anyUntil.Load() {
 		return true, nil
 	}
+	ctx, done := s.reading(ctx)
+	defer done()
 	var some int
 	err := s.db.QueryRowContext(ctx, "SELECT 1 FROM users LIMIT 1").Scan(&some)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -120,3 +120,12 @@ func (s *Store) bounded() (context.Context, context.CancelFunc) {
 	}
 	return context.WithTimeout(context.Background(), patience)
 }
+
+// reading gives what limits one short question. SQLite answers it at once; a context that could end would cost it a
+// goroutine for each statement, which takes longer than the answer.
+func (s *Store) reading(ctx context.Context) (context.Context, context.CancelFunc) {
+	if !s.postgres {
+		return context.WithoutCancel(ctx), func() {}
+	}
+	return context.WithTimeout(ctx, patience)
+}
