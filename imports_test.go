@@ -32,11 +32,13 @@ var mayImport = map[string][]string{
 	"cluster/conference": {"loudness", "mixer", "cluster/exchange", "media", "media/codec", "media/jitter",
 		"sip/sdp"},
 
-	"cmd/trivox/internal/config": {},
-	"cmd/trivox/internal/api":    {},
-	"cmd/trivox/internal/ctl":    {"cmd/trivox/internal/api"},
-	"cmd/trivox/internal/wav":    {},
-	"cmd/trivox/internal/phone":  {},
+	"cmd/trivox/internal/config":          {},
+	"cmd/trivox/internal/api":             {},
+	"cmd/trivox/internal/ctl":             {"cmd/trivox/internal/api"},
+	"cmd/trivox/internal/store":           {"sip"},
+	"cmd/trivox/internal/store/storetest": {"cmd/trivox/internal/store"},
+	"cmd/trivox/internal/wav":             {},
+	"cmd/trivox/internal/phone":           {},
 	"cmd/trivox/internal/call": {"mixer", "media", "media/codec", "media/jitter", "sip/sdp", "cmd/trivox/internal/phone",
 		"cmd/trivox/internal/wav"},
 	"cmd/trivox/internal/load": {"mixer", "media", "media/codec", "sip/sdp", "cmd/trivox/internal/phone", "cmd/trivox/internal/usage",
@@ -46,7 +48,8 @@ var mayImport = map[string][]string{
 	"cmd/trivox/internal/sim":     {"loudness", "cluster/exchange", "cluster/sim", "cmd/trivox/internal/wav"},
 	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/sdp", "cluster/exchange", "cluster/conference",
 		"cmd/trivox/internal/config", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
-		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim", "cmd/trivox/internal/traffic"},
+		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim", "cmd/trivox/internal/store",
+		"cmd/trivox/internal/traffic"},
 }
 
 // arrowHints say what to do instead of the import that somebody is most likely to want.

@@ -53,6 +53,37 @@ const (
 // sinkNames are their label values.
 var sinkNames = [...]string{"database", "file"}
 
+// openRecords opens the store and cdr.file.
+func (p *process) openRecords(c config.Config) error {
+	var err error
+	if p.store, err = store.Open(context.Background(), store.Config{Data: c.Data, Database: c.Database.Reveal()}); err != nil {
+		return err
+	}
+	p.recorder = newRecorder(p.store, c.Data == "" && c.Database == "", p.log)
+	if err := p.recorder.file.open(c.CDR.File); err != nil {
+		return err
+	}
+	var sweeping context.Context
+	sweeping, p.sweeping = context.WithCancel(context.Background())
+	go p.recorder.sweep(sweeping, func() config.CDR { return p.config.Load().CDR })
+	return nil
+}
+
+// closeRecords closes them; every call has ended.
+func (p *process) closeRecords() {
+	if p.sweeping != nil {
+		p.sweeping()
+	}
+	if p.recorder != nil {
+		_ = p.recorder.file.open("") // nothing can fail
+	}
+	if p.store != nil {
+		if err := p.store.Close(); err != nil {
+			p.log.Error("the database was not closed well", "error", err)
+		}
+	}
+}
+
 func newRecorder(s recordStore, inMemory bool, log *slog.Logger) *recorder {
 	return &recorder{store: s, inMemory: inMemory, file: &recordFile{}, log: log}
 }

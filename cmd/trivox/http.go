@@ -23,15 +23,19 @@ type httpServer struct {
 // listenHTTP opens the addresses of the API.
 func (p *process) listenHTTP(c config.Config) (*httpServer, error) {
 	h := &httpServer{}
+	people := &accounts{store: p.store, config: p.config}
 	a := api.New(api.Config{
-		Version:     version(),
-		Conferences: &roster{server: p.cs, config: p.config, first: p.first},
-		Metrics:     p.metrics,
-		Healthy:     p.healthy,
-		Ready:       p.ready,
-		Token:       func() string { return p.config.Load().HTTP.Token.Reveal() },
-		Hosts:       p.hosts,
-		Log:         p.log,
+		Version:       version(),
+		Conferences:   &roster{server: p.cs, config: p.config, first: p.first},
+		Users:         people,
+		Registrations: people,
+		Records:       people,
+		Metrics:       p.metrics,
+		Healthy:       p.healthy,
+		Ready:         p.ready,
+		Token:         func() string { return p.config.Load().HTTP.Token.Reveal() },
+		Hosts:         p.hosts,
+		Log:           p.log,
 	})
 	for _, l := range c.HTTP.Listen {
 		socket, err := net.Listen("tcp", l.Addr.String())
