@@ -96,6 +96,7 @@ var home = map[string][]string{
 	"github.com/emiago/sipgo":             {"sip", "cmd/trivox/internal/phone"},
 	"github.com/pion/rtp":                 {"media", "cmd/trivox/internal/load"},
 	"github.com/pion/rtcp":                {"media"},
+	"github.com/pion/srtp":                {"media"},
 	"github.com/pion/sdp":                 {"sip/sdp"},
 	"github.com/hraban/opus":              {"media/codec"},
 	"github.com/gotranspile/g722":         {"media/codec"},

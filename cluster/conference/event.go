@@ -45,7 +45,7 @@ type Event struct {
 	Digit      byte          // LegDigit: '0' to '9', '*', '#', 'A' to 'D'
 	Duration   time.Duration // LegDigit: how long it was held
 	Address    string        // LegSilent: where RTP was sent
-	Summary    Summary       // LegEnded
+	Summary    Summary       // LegEnded; of LegChanged Codec and Encryption, of LegSilent Unauthentic
 	Call       string        // Call-ID
 
 	leg   *Leg        // legTurns
@@ -54,20 +54,22 @@ type Event struct {
 
 // Summary is what is told of a call when it has ended. What is of packets is 0 for a call that never had sound.
 type Summary struct {
-	Entered   time.Duration // times of media.Now
-	Answered  time.Duration // when sound was agreed; 0: never
-	Ended     time.Duration
-	Duration  time.Duration // from Answered to Ended, or of a call without sound from Entered
-	Codec     string        // empty when no sound was agreed
-	Remote    netip.AddrPort
-	Received  uint64 // RTP packets
-	Sent      uint64
-	Lost      int64
-	Late      uint64        // of those received, too late to be played
-	Jitter    time.Duration // RFC 3550, 6.4.1, at the end
-	Delay     time.Duration // of the jitter buffer, at the end
-	Concealed time.Duration // sound that was made up for what was lost or late
-	RTT       time.Duration // to the peer and back, 0 unknown
+	Entered     time.Duration // times of media.Now
+	Answered    time.Duration // when sound was agreed; 0: never
+	Ended       time.Duration
+	Duration    time.Duration // from Answered to Ended, or of a call without sound from Entered
+	Codec       string        // empty when no sound was agreed
+	Encryption  string        // suite of RFC 4568, "" when sound went in clear at the end
+	Remote      netip.AddrPort
+	Received    uint64 // RTP packets
+	Sent        uint64
+	Lost        int64
+	Late        uint64        // of those received, too late to be played
+	Unauthentic uint64        // SRTP packets that the caller's key did not fit
+	Jitter      time.Duration // RFC 3550, 6.4.1, at the end
+	Delay       time.Duration // of the jitter buffer, at the end
+	Concealed   time.Duration // sound that was made up for what was lost or late
+	RTT         time.Duration // to the peer and back, 0 unknown
 
 	RemoteLost   int32         // packets of ours that did not reach the peer, as its RTCP says
 	RemoteJitter time.Duration // of ours at the peer, as its RTCP says

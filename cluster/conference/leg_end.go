@@ -74,8 +74,8 @@ func (l *line) summary(cause Cause, now time.Duration) Summary {
 	st, pl := l.session.Stats(), l.playout.Stats()
 	s := Summary{
 		Entered: l.leg.entered, Answered: l.answered, Ended: now, Duration: now - l.answered,
-		Codec: l.format.codec.Name, Remote: l.session.Remote(),
-		Received: st.Received, Sent: st.Sent, Lost: st.Lost, Late: pl.Late,
+		Codec: l.format.codec.Name, Encryption: l.agreed.Encryption(), Remote: l.session.Remote(),
+		Received: st.Received, Sent: st.Sent, Lost: st.Lost, Late: pl.Late, Unauthentic: st.Dropped[media.Unauthentic],
 		Jitter: st.Source.Jitter, Delay: pl.Delay, Concealed: pl.Concealed, RTT: st.RoundTrip,
 		RemoteLost: st.RemoteLost, RemoteJitter: st.RemoteJitter, Cause: cause,
 	}

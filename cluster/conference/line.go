@@ -160,7 +160,7 @@ func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 		l.resumed = now
 	}
 	e := c.event(LegChanged, l)
-	e.Summary.Codec, e.Address = l.format.codec.Name, l.session.Remote().String()
+	e.Summary.Codec, e.Summary.Encryption, e.Address = l.format.codec.Name, l.agreed.Encryption(), l.session.Remote().String()
 	c.server.report(e)
 }
 

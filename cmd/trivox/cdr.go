@@ -187,7 +187,7 @@ func recordOf(id, room string, c sip.Call, s conference.Summary) store.Record {
 	r := store.Record{
 		ID: id, Call: c.CallID, Room: room, Kind: "room", Direction: "in",
 		URI: c.Caller.URI, Display: c.Caller.Display, User: c.Caller.User, Source: c.Source, Network: c.Network,
-		Started: wall(s.Entered), Ended: wall(s.Ended), Codec: s.Codec,
+		Started: wall(s.Entered), Ended: wall(s.Ended), Codec: s.Codec, Encryption: s.Encryption,
 		Received: s.Received, Sent: s.Sent, Lost: uint64(max(s.Lost, 0)), Late: s.Late,
 		JitterMS: milliseconds(s.Jitter), DelayMS: milliseconds(s.Delay), RTTMS: milliseconds(s.RTT),
 		RemoteLost: uint64(max(s.RemoteLost, 0)), MOS: s.MOS,

@@ -12,6 +12,7 @@ import (
 var dropNames = map[media.Drop]string{
 	media.Malformed: "malformed", media.UnknownType: "payload type", media.Foreign: "foreign address",
 	media.Rival: "rival source", media.Jumped: "jumped", media.Looped: "looped", media.Empty: "empty",
+	media.Unauthentic: "unauthentic", media.Replayed: "replayed", media.Excess: "too many sources",
 }
 
 // metrics is what the server counts, now.

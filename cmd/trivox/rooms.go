@@ -29,6 +29,16 @@ type rooms struct {
 	config   configPointer
 	recorder *recorder
 	log      *slog.Logger
+	srtp     func(sip.Call) sdp.Policy
+}
+
+// srtpPolicy is for calls by a listener that says nothing of SRTP: keys stand in SDP, so they are taken where nobody but
+// the peer can read it (SE-1).
+func srtpPolicy(c sip.Call) sdp.Policy {
+	if c.Network == "TLS" {
+		return sdp.Offered
+	}
+	return sdp.Off
 }
 
 // roomName is what the conference server and the API call a room: its user part, with the domain when that is one of
@@ -95,7 +105,7 @@ func (r *rooms) Enter(ctx context.Context, c sip.Call) (sip.Leg, error) {
 	leg, err := r.server.Enter(ctx, conference.Request{
 		Conference: roomName(c.User, c.Host, r.config.Load().Domains),
 		URI:        c.Caller.URI, Display: c.Caller.Display, CallID: c.CallID, Local: c.Local,
-		Source: c.Source.Addr(), User: c.Caller.User, Network: c.Network,
+		Source: c.Source.Addr(), User: c.Caller.User, Network: c.Network, SRTP: r.srtp(c),
 		HangUp: func(cause conference.Cause) { c.HangUp(sip.Cause(cause)) },
 	})
 	if err != nil {
