@@ -29,6 +29,7 @@ func (p *process) listenHTTP(c config.Config) (*httpServer, error) {
 		Conferences:   &roster{server: p.cs, config: p.config, first: p.first},
 		Users:         people,
 		Registrations: people,
+		Bans:          &bans{server: p.sip},
 		Records:       people,
 		Metrics:       p.metrics,
 		Healthy:       p.healthy,

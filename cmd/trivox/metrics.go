@@ -26,7 +26,12 @@ func (p *process) metrics() api.Metrics {
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
 	}
 	m.RecordsWritten, m.RecordsFailed = p.recorder.counts()
-	m.Registrations = p.registrations()
+	m.Registrations, m.Bans, m.BansMade = p.registrations(), len(p.sip.Bans()), signalling.Banned
+	m.Auth = map[string]uint64{
+		"challenged": signalling.Challenged, "stale": signalling.Stale, "right": signalling.Authenticated, "wrong": signalling.WrongPassword,
+	}
+	m.Registers = map[string]uint64{"accepted": signalling.Registered, "refused": signalling.RegisterRefused}
+	m.Limited = map[string]uint64{"table": signalling.Limited, "rate": signalling.OverRate}
 	for _, w := range cs.Workers {
 		m.PacketsReceived += w.Received
 		m.PacketsSent += w.Sent

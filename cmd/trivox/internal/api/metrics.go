@@ -30,7 +30,11 @@ type Metrics struct {
 	TickLateness    Histogram         // how late the media workers began their slots
 	TickOverruns    uint64            // slots skipped because the one before took too long
 	Registrations   map[string]int    // bindings that have not expired, by transport
-	Bans            int               // addresses that are not answered now
+	Auth            map[string]uint64 // proofs asked for by password and given, by what came of it: "challenged", "right", ...
+	Registers       map[string]uint64 // REGISTERs by result, "accepted" or "refused"
+	Limited         map[string]uint64 // SIP requests above a limit, by its kind
+	Bans            int               // sources, and users at sources, who are not served now
+	BansMade        uint64            // bans so far
 	RecordsWritten  map[string]uint64 // call detail records, by where they went
 	RecordsFailed   map[string]uint64 // those that are not there
 }
@@ -54,7 +58,8 @@ type collector struct {
 	conferences, legs, portsInUse, portsFree              *prometheus.Desc
 	requests, responses, sipDropped, callsEnded           *prometheus.Desc
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
-	registrations, bans, written, failed                  *prometheus.Desc
+	registrations, bans, bansMade, written, failed        *prometheus.Desc
+	auth, registers, limited                              *prometheus.Desc
 }
 
 func newCollector(source func() Metrics) *collector {
@@ -78,7 +83,11 @@ func newCollector(source func() Metrics) *collector {
 		late:          desc("tick_lateness_seconds", "How late media workers began their slots."),
 		overrun:       desc("tick_overruns_total", "Slots skipped because the one before took too long."),
 		registrations: desc("registrations", "Ways to users' phones that are registered now, by transport.", "transport"),
-		bans:          desc("bans", "Addresses that are banned now."),
+		auth:          desc("sip_auth_total", "Requests by what came of asking for a password.", "result"),
+		registers:     desc("sip_registers_total", "REGISTERs by result, challenges apart.", "result"),
+		limited:       desc("sip_limited_total", "SIP requests above a limit, by its kind.", "limit"),
+		bans:          desc("bans", "Sources, and users at sources, that are banned now."),
+		bansMade:      desc("bans_total", "Bans so far."),
 		written:       desc("cdr_written_total", "Call detail records written, by where they went.", "to"),
 		failed:        desc("cdr_failed_total", "Call detail records that could not be written in time, by where they should have gone.", "to"),
 	}
@@ -87,8 +96,8 @@ func newCollector(source func() Metrics) *collector {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.conferences, c.legs, c.portsInUse, c.portsFree, c.requests, c.responses, c.sipDropped,
-		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun, c.registrations, c.bans, c.written,
-		c.failed} {
+		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun, c.registrations, c.bans, c.bansMade,
+		c.written, c.failed, c.auth, c.registers, c.limited} {
 		ch <- d
 	}
 }
@@ -127,7 +136,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for transport, v := range m.Registrations {
 		ch <- prometheus.MustNewConstMetric(c.registrations, prometheus.GaugeValue, float64(v), transport)
 	}
+	byLabel(c.auth, m.Auth)
+	byLabel(c.registers, m.Registers)
+	byLabel(c.limited, m.Limited)
 	gauge(c.bans, m.Bans)
+	counter(c.bansMade, m.BansMade)
 	byLabel(c.written, m.RecordsWritten)
 	byLabel(c.failed, m.RecordsFailed)
 }

@@ -22,7 +22,10 @@ func sample() Metrics {
 			Bounds: []time.Duration{time.Millisecond, 5 * time.Millisecond},
 			Counts: []uint64{90, 9, 1}, Sum: 150 * time.Millisecond,
 		},
-		TickOverruns: 6,
+		TickOverruns:  6,
+		Registrations: map[string]int{"UDP": 11}, Bans: 12, BansMade: 13,
+		Auth: map[string]uint64{"wrong": 14}, Registers: map[string]uint64{"accepted": 15}, Limited: map[string]uint64{"rate": 16},
+		RecordsWritten: map[string]uint64{"database": 17}, RecordsFailed: map[string]uint64{"file": 18},
 	}
 }
 
@@ -40,6 +43,10 @@ func TestMetrics(t *testing.T) {
 		`trivox_tick_lateness_seconds_bucket{le="0.001"} 90` + "\n", `trivox_tick_lateness_seconds_bucket{le="0.005"} 99` + "\n",
 		`trivox_tick_lateness_seconds_bucket{le="+Inf"} 100` + "\n", "trivox_tick_lateness_seconds_sum 0.15\n",
 		"trivox_tick_lateness_seconds_count 100\n", "trivox_tick_overruns_total 6\n",
+		`trivox_registrations{transport="UDP"} 11` + "\n", "trivox_bans 12\n", "trivox_bans_total 13\n",
+		`trivox_sip_auth_total{result="wrong"} 14` + "\n", `trivox_sip_registers_total{result="accepted"} 15` + "\n",
+		`trivox_sip_limited_total{limit="rate"} 16` + "\n", `trivox_cdr_written_total{to="database"} 17` + "\n",
+		`trivox_cdr_failed_total{to="file"} 18` + "\n",
 		`version="test"} 1` + "\n", "process_open_fds ", "go_goroutines ",
 	} {
 		if !strings.Contains(text, want) {
