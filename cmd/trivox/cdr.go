@@ -19,7 +19,7 @@ const (
 	recordTime = 2 * time.Second
 	// recordsInMemory is how many records there are, give or take as many, where nothing is written to disk: that
 	// memory must not grow with the calls (USERS 20).
-	recordsInMemory = 1000
+	recordsInMemory = 100
 	// sweepRecords is how often records that are older than cdr.keep are deleted.
 	sweepRecords = time.Hour
 )
@@ -187,14 +187,14 @@ func recordOf(id, room string, c sip.Call, s conference.Summary) store.Record {
 	r := store.Record{
 		ID: id, Call: c.CallID, Room: room, Kind: "room", Direction: "in",
 		URI: c.Caller.URI, Display: c.Caller.Display, User: c.Caller.User, Source: c.Source, Network: c.Network,
-		Started: wall(s.Entered), Ended: wall(s.Ended), Codec: s.Codec, Encryption: s.Encryption,
+		Started: recordedAt(s.Entered), Ended: recordedAt(s.Ended), Codec: s.Codec, Encryption: s.Encryption,
 		Received: s.Received, Sent: s.Sent, Lost: uint64(max(s.Lost, 0)), Late: s.Late,
 		JitterMS: milliseconds(s.Jitter), DelayMS: milliseconds(s.Delay), RTTMS: milliseconds(s.RTT),
 		RemoteLost: uint64(max(s.RemoteLost, 0)), MOS: s.MOS,
 		Code: s.Cause.Code, Reason: s.Cause.Text, EndedBy: "server",
 	}
 	if s.Answered > 0 {
-		r.Answered = wall(s.Answered)
+		r.Answered = recordedAt(s.Answered)
 	}
 	if c.Bridge != "" {
 		r.Kind = "call"
@@ -207,3 +207,6 @@ func recordOf(id, room string, c sip.Call, s conference.Summary) store.Record {
 	}
 	return r
 }
+
+// recordedAt is a time of media.Now as a record has it, in the database as in the file.
+func recordedAt(d time.Duration) time.Time { return wall(d).UTC().Truncate(time.Microsecond) }
