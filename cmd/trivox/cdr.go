@@ -53,13 +53,9 @@ const (
 // sinkNames are their label values.
 var sinkNames = [...]string{"database", "file"}
 
-// openRecords opens the store and cdr.file.
+// openRecords opens cdr.file, and lets records go where the settings say. The database is open.
 func (p *process) openRecords(c config.Config) error {
-	var err error
-	if p.store, err = store.Open(context.Background(), store.Config{Data: c.Data, Database: c.Database.Reveal()}); err != nil {
-		return err
-	}
-	p.recorder = newRecorder(p.store, c.Data == "" && c.Database == "", p.log)
+	p.recorder = newRecorder(p.storage, c.Data == "" && c.Database == "", p.log)
 	if err := p.recorder.file.open(c.CDR.File); err != nil {
 		return err
 	}
@@ -69,18 +65,13 @@ func (p *process) openRecords(c config.Config) error {
 	return nil
 }
 
-// closeRecords closes them; every call has ended.
+// closeRecords closes the file, and deletes nothing any more. Every call has ended.
 func (p *process) closeRecords() {
 	if p.sweeping != nil {
 		p.sweeping()
 	}
 	if p.recorder != nil {
-		_ = p.recorder.file.open("") // nothing can fail
-	}
-	if p.store != nil {
-		if err := p.store.Close(); err != nil {
-			p.log.Error("the database was not closed well", "error", err)
-		}
+		_ = p.recorder.file.open("") // nothing is opened: nothing can fail
 	}
 }
 

@@ -37,6 +37,14 @@ type Metrics struct {
 	BansMade        uint64            // bans so far
 	RecordsWritten  map[string]uint64 // call detail records, by where they went
 	RecordsFailed   map[string]uint64 // those that are not there
+
+	Connections       int                      // of SIP, by TCP and TLS
+	Handshakes        map[string]uint64        // of TLS, by result: "done" or "failed"
+	CertificateExpiry map[string]time.Duration // how long each certificate is still good, by its file
+	StoreChanges      uint64                   // changes of users, registrations and records that were stored
+	StoreCommits      uint64                   // transactions that they took
+	StoreFailed       uint64                   // changes that the database did not take
+	StoreRefused      uint64                   // changes refused because too many were waiting
 }
 
 // Histogram counts durations. Counts has one number more than Bounds: Counts[i] are those above Bounds[i-1] and at
@@ -60,6 +68,8 @@ type collector struct {
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
 	registrations, bans, bansMade, written, failed        *prometheus.Desc
 	auth, registers, limited                              *prometheus.Desc
+	connections, handshakes, expiry                       *prometheus.Desc
+	stored, commits, notStored, storeRefused              *prometheus.Desc
 }
 
 func newCollector(source func() Metrics) *collector {
@@ -90,14 +100,24 @@ func newCollector(source func() Metrics) *collector {
 		bansMade:      desc("bans_total", "Bans so far."),
 		written:       desc("cdr_written_total", "Call detail records written, by where they went.", "to"),
 		failed:        desc("cdr_failed_total", "Call detail records that could not be written in time, by where they should have gone.", "to"),
+		connections:   desc("sip_connections", "Connections for SIP, by TCP and TLS."),
+		handshakes:    desc("sip_tls_handshakes_total", "TLS handshakes, by result.", "result"),
+		expiry:        desc("tls_certificate_expiry_seconds", "Seconds until a certificate ends; below 0 it has.", "file"),
+		stored:        desc("store_changes_total", "Changes of users, registrations and records that were stored."),
+		commits:       desc("store_commits_total", "Transactions that stored them."),
+		notStored:     desc("store_failed_total", "Changes that the database did not take."),
+		storeRefused:  desc("store_refused_total", "Changes refused because too many were waiting for the database."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.conferences, c.legs, c.portsInUse, c.portsFree, c.requests, c.responses, c.sipDropped,
-		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun, c.registrations, c.bans, c.bansMade,
-		c.written, c.failed, c.auth, c.registers, c.limited} {
+		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun,
+		c.connections, c.handshakes, c.expiry,
+		c.stored, c.commits, c.notStored, c.storeRefused,
+		c.registrations, c.bans, c.bansMade, c.written, c.failed, c.auth, c.registers, c.limited,
+	} {
 		ch <- d
 	}
 }
@@ -143,6 +163,15 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	counter(c.bansMade, m.BansMade)
 	byLabel(c.written, m.RecordsWritten)
 	byLabel(c.failed, m.RecordsFailed)
+	gauge(c.connections, m.Connections)
+	byLabel(c.handshakes, m.Handshakes)
+	for file, left := range m.CertificateExpiry {
+		ch <- prometheus.MustNewConstMetric(c.expiry, prometheus.GaugeValue, left.Seconds(), file)
+	}
+	counter(c.stored, m.StoreChanges)
+	counter(c.commits, m.StoreCommits)
+	counter(c.notStored, m.StoreFailed)
+	counter(c.storeRefused, m.StoreRefused)
 }
 
 // known gives the counts with methods that are not ours summed as "other".
