@@ -35,6 +35,7 @@ func needs(t testing.TB, name, debian string) string {
 type baresip struct {
 	t       *testing.T
 	codec   codec.Codec
+	uri     string // where it takes calls
 	dir     string
 	control net.Conn
 	events  chan map[string]any
@@ -62,22 +63,25 @@ module opus.so
 module aufile.so
 module sndfile.so
 module aubridge.so
+module srtp.so
 module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 `
 
-// startBaresip starts one that will say something for so long at most.
-func startBaresip(t *testing.T, name string, c codec.Codec, say sound, length time.Duration) *baresip {
+// startBaresip starts one that will say something for so long at most. Its account may have more parameters, such as
+// "mediaenc=srtp".
+func startBaresip(t *testing.T, name string, c codec.Codec, say sound, length time.Duration, account ...string) *baresip {
 	t.Helper()
 	program := needs(t, "baresip", "baresip-core")
 	p := &baresip{t: t, codec: c, dir: t.TempDir(), events: make(chan map[string]any, 100)}
 	low := reserve(t, 60)
+	p.uri = fmt.Sprintf("sip:%s@127.0.0.1:%d", name, low)
 	files := map[string]string{
 		"config": fmt.Sprintf(baresipConfig, low, p.dir, low+10, low+59, low+2),
-		"accounts": fmt.Sprintf("<sip:%s@127.0.0.1:%d>;regint=0;answermode=auto;audio_codecs=%s/%d/%d\n",
-			name, low, c.Name, c.SampleRate, c.Channels), // it knows G.722 by its real rate
+		"accounts": fmt.Sprintf("<sip:%s@127.0.0.1:%d>;regint=0;answermode=auto;audio_codecs=%s/%d/%d%s\n",
+			name, low, c.Name, c.SampleRate, c.Channels, strings.Join(append([]string{""}, account...), ";")), // it knows G.722 by its real rate
 		"contacts": "",
 		"say.wav":  string(riff(say.pcm(0, samples(length, c.SampleRate), c.SampleRate), c.SampleRate, c.Channels)),
 	}
