@@ -430,6 +430,15 @@ func BenchmarkSRTP(b *testing.B) {
 				s.Build(out, 0, 160, false, payload)
 			}
 		})
+		b.Run(fmt.Sprint("forged ", c.name), func(b *testing.B) { // what a stranger's packet costs who has the phone's address
+			s, in := encryptedSession(b, c.name), (&talker{ssrc: 1}).next()
+			for i := 0; b.Loop(); i++ {
+				in[11] = byte(i)
+				if _, v := s.Receive(0, in, phone); v.Drop != Unauthentic {
+					b.Fatal(v)
+				}
+			}
+		})
 		b.Run(fmt.Sprint("both ", c.name), func(b *testing.B) {
 			s := encryptedSession(b, c.name)
 			r := testSession(func(x *SessionConfig) { x.SSRC, x.Terms = 0x2000, encrypted(b, c.name, theirs, ours) })
