@@ -303,12 +303,14 @@ func (d *dialog) cancelCall(c Cause) {
 
 // callOver is the end of a dialog: nothing of its INVITE stays open.
 func (d *dialog) callOver() {
+	if d.callee {
+		d.stopEntry(nil)
+	}
 	c := d.calling
 	if c == nil {
 		return
 	}
 	d.calling = nil
-	d.stopEntry(nil)
 	if c.invite != nil {
 		c.invite.cancel(nil)
 	}

@@ -23,7 +23,8 @@ type exchange struct {
 	unwatch func() bool // from's: of a CANCEL
 
 	offer     []byte      // to's: nil asks it for one
-	invite    *invitation // to's
+	attempt   int         // to's: how often it was sent
+	invite    *invitation // to's: the last of them; nil: on its way out
 	limit     *time.Timer // to's
 	raised    bool        // to's: sent again after 422
 	abandoned bool        // to's: from has got its answer, from us

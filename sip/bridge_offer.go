@@ -5,12 +5,24 @@ import sipgo "github.com/emiago/sipgo/sip"
 // offered is the other side's offer to d, or its wish for one.
 func (d *dialog) offered(ex *exchange) {
 	switch {
+	case ex.abandoned:
+		ex.release()
 	case d.state == ending || d.state == ended:
 		ex.fail(&Refusal{Code: 480, Warning: "the other phone has hung up"})
-	case d.state != confirmed || d.unacked != nil || d.ourInvite:
+	case d.unacked != nil:
+		d.parked = ex
+	case d.state != confirmed || d.ourInvite:
 		ex.fail(&Refusal{Code: 491, Warning: "an offer to the other phone is not answered yet"})
 	default:
 		d.reoffer(ex)
+	}
+}
+
+// unpark goes on with what waited for the ACK of an INVITE of the peer's.
+func (d *dialog) unpark() {
+	if ex := d.parked; ex != nil {
+		d.parked = nil
+		d.post(func() { d.offered(ex) })
 	}
 }
 
@@ -31,23 +43,24 @@ func (d *dialog) reoffer(ex *exchange) {
 	}
 	req.SetBody(ex.offer)
 	d.ourInvite, d.reoffering, ex.invite = true, ex, nil
+	ex.attempt++
+	attempt := ex.attempt
 	ex.limit = d.after(64*d.server.cfg.Timers.T1, func() { d.withdraw(ex) })
 	h := d.way()
 	go func() { // it may ask DNS, and connect
 		v, err := d.server.inviteWithin(h, req, func(v *invitation, res *sipgo.Response) {
-			d.post(func() { d.reofferHeard(ex, v, res) })
+			d.post(func() { d.reofferHeard(ex, attempt, v, res) })
 		})
 		d.post(func() {
-			switch {
-			case err != nil:
+			if err != nil {
 				d.log.Info("sip: re-INVITE not sent", "error", err)
-				d.reofferHeard(ex, nil, nil)
-			case d.reoffering == ex && ex.invite == nil:
+				d.reofferHeard(ex, attempt, nil, nil)
+				return
+			}
+			if d.reoffering == ex && ex.attempt == attempt {
 				ex.invite = v
-				if ex.abandoned {
-					v.cancel(nil)
-				}
-			case ex.invite != v: // the dialog has ended meanwhile
+			}
+			if d.state == ended || ex.abandoned {
 				v.cancel(nil)
 			}
 		})
@@ -56,28 +69,26 @@ func (d *dialog) reoffer(ex *exchange) {
 
 // withdraw cancels the re-INVITE of an exchange that nobody waits for any more.
 func (d *dialog) withdraw(ex *exchange) {
-	if d.reoffering != ex {
-		return
+	if d.parked == ex {
+		d.parked = nil
+		ex.release()
 	}
 	ex.abandoned = true
-	if ex.invite != nil {
+	if d.reoffering == ex && ex.invite != nil {
 		ex.invite.cancel(nil)
 	}
 }
 
 // reofferHeard takes an answer to the re-INVITE of an exchange; nil: none came. 481 and 408 end the dialog. RFC 3261,
 // 12.2.1.2 (UA-5)
-func (d *dialog) reofferHeard(ex *exchange, v *invitation, res *sipgo.Response) {
-	if d.reoffering != ex || ex.invite != nil && ex.invite != v {
+func (d *dialog) reofferHeard(ex *exchange, attempt int, v *invitation, res *sipgo.Response) {
+	if d.reoffering != ex || ex.attempt != attempt {
 		if res != nil && res.IsSuccess() { // the dialog has ended, but a 2xx is acknowledged
 			d.acknowledge(v, nil)
 		}
 		return
 	}
-	if ex.invite = v; res != nil && res.IsProvisional() {
-		if ex.abandoned {
-			v.cancel(nil)
-		}
+	if res != nil && res.IsProvisional() {
 		return
 	}
 	ex.limit.Stop()
@@ -194,6 +205,7 @@ func (d *dialog) acknowledgeLate(answer []byte) {
 // reofferOver is the end of the dialog: the re-INVITE of an exchange does not stay open.
 func (d *dialog) reofferOver() {
 	d.acknowledgeLate(nil)
+	d.parked = nil
 	if ex := d.reoffering; ex != nil {
 		ex.limit.Stop()
 		d.reoffering = nil

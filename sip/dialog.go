@@ -61,6 +61,7 @@ type dialog struct {
 	lateACK  *lateACK  // a 2xx of the peer's whose ACK waits for the answer of the other side
 	// reoffering is an offer of the other side's that the peer has not answered.
 	reoffering *exchange
+	parked     *exchange // an offer of the other side's that waits for the ACK of the peer
 }
 
 // post queues work of our own; it never blocks and is never refused.
@@ -138,8 +139,10 @@ func (d *dialog) dropBefore(c Cause, last func()) {
 	}
 	d.state = ended
 	d.stopTimers()
-	d.reofferOver()
-	d.callOver()
+	if d.bridge != nil {
+		d.reofferOver()
+		d.callOver()
+	}
 	if d.inviteTx != nil {
 		d.inviteTx.refuseWith(&Refusal{Code: 487, Warning: c.Text})
 		d.entryOver()

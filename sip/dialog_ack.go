@@ -98,4 +98,5 @@ func (d *dialog) settle(u *unacked2xx) {
 	if d.state == accepted {
 		d.state = confirmed
 	}
+	d.unpark()
 }

@@ -94,7 +94,10 @@ func (d *dialog) newRefresh(method sipgo.RequestMethod, refresher string) *sipgo
 
 // refreshed takes the final response of a refresh; nil is a timeout. (ST-2, ST-3, UA-5)
 func (d *dialog) refreshed(method sipgo.RequestMethod, res *sipgo.Response) {
-	d.session.running, d.ourInvite = false, false
+	d.session.running = false
+	if method == sipgo.INVITE {
+		d.ourInvite = false
+	}
 	if d.state == ending || d.state == ended {
 		return
 	}
