@@ -170,8 +170,8 @@ func TestBridgeForks(t *testing.T) {
 	if phones[0].callID == phones[1].callID || phones[0].toTag == phones[1].toTag {
 		t.Error("two branches are one dialog")
 	}
-	phones[1].take(invites[1], bobSDP)
 	a.response("INVITE", 180)
+	phones[1].take(invites[1], bobSDP)
 	a.answered()
 	for _, i := range []int{0, 2} {
 		cancel := phones[i].asked("CANCEL")
@@ -239,11 +239,11 @@ func TestBridgeByPreference(t *testing.T) {
 	first.asked("ACK")
 	invite = second.rung()
 	second.reply(invite, 180, "")
+	a.response("INVITE", 180)
 	late := third.rung() // nobody lifted the second
 	second.reply(second.asked("CANCEL"), 200, "")
 	second.reply(invite, 487, "")
 	third.take(late, bobSDP)
-	a.response("INVITE", 180)
 	a.answered()
 	a.request("BYE", "")
 	a.response("BYE", 200)
