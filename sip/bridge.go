@@ -76,8 +76,11 @@ func (d *dialog) connect(r Route, offer []byte, terms sessionTerms) {
 	b.invite, b.who = tx.req, c.Caller
 	c.Bridge, c.Direct = b.name, b.direct
 	q := make([]int, len(targets))
-	for i, t := range targets {
-		q[i] = t.q
+	for i := range targets {
+		q[i] = targets[i].q
+		if tx.req.Recipient.Scheme == "sips" {
+			targets[i].secure, targets[i].aor.Scheme = true, "sips"
+		}
 	}
 	b.fork = newFork(q)
 	d.bridge = b

@@ -87,8 +87,12 @@ func (d *dialog) dial() {
 		d.notTaken(&Refusal{Code: 480, Warning: "the phone is not reachable"}, Cause{Code: 480, Text: "not reachable"})
 		return
 	}
+	if c.target.secure && f.network() != networkTLS {
+		d.notTaken(&Refusal{Code: 480, Warning: "the phone is not reachable by TLS, which a sips URI asks for"}, Cause{Code: 480, Text: "not reachable by TLS"})
+		return
+	}
 	d.flow = f
-	d.contact = s.contact(&sipgo.Uri{User: d.localURI.User}, f, false)
+	d.contact = s.contact(&sipgo.Uri{Scheme: c.target.uri.Scheme, User: d.localURI.User}, f, false)
 	leg, err := s.cfg.Rooms.Enter(c.ctx, d.calleeCall())
 	if err != nil {
 		r := asRefusal(err, 500)

@@ -2,8 +2,9 @@ package sip
 
 import (
 	"context"
+	"crypto/tls"
 	"net/netip"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,50 +12,6 @@ import (
 )
 
 const bobSDP = "v=0\r\no=- 5 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n"
-
-// fakeLocation keeps bindings in memory.
-type fakeLocation struct {
-	mu   sync.Mutex
-	of   map[string][]Binding
-	fail error
-}
-
-func (l *fakeLocation) Bindings(_ context.Context, user, domain string) ([]Binding, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.of[user+"@"+domain], l.fail
-}
-
-func (l *fakeLocation) Update(_ context.Context, user, domain string, change func([]Binding) ([]Binding, error)) ([]Binding, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b, err := change(l.of[user+"@"+domain])
-	if err == nil {
-		l.of[user+"@"+domain] = b
-	}
-	return b, err
-}
-
-func (l *fakeLocation) breaks(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.fail = err
-}
-
-func (l *fakeLocation) add(b Binding) {
-	_, _ = l.Update(context.Background(), "bob", "example.com", func(old []Binding) ([]Binding, error) { return append(old, b), nil })
-}
-
-// fakeDirectory knows bob, and eve who is disabled.
-type fakeDirectory struct{ fail error }
-
-func (d fakeDirectory) Account(_ context.Context, user, domain string) (Account, error) {
-	if user != "bob" && user != "eve" {
-		return Account{}, ErrNoAccount
-	}
-	return Account{User: user, Domain: domain, Disabled: user == "eve"}, d.fail
-}
-func (d fakeDirectory) Any(context.Context) (bool, error) { return true, nil }
 
 // office is a server for calls between users, and what it works with.
 type office struct {
@@ -64,12 +21,13 @@ type office struct {
 	network  string
 	rooms    *fakeRooms
 	location *fakeLocation
+	tls      *tls.Config // of phones
 }
 
 // openOffice starts a server where every user but tea is one of example.com.
 func openOffice(t *testing.T, network string, direct bool, c Config) *office {
 	t.Helper()
-	o := &office{t: t, network: network, rooms: newRooms(), location: &fakeLocation{of: map[string][]Binding{}}}
+	o := &office{t: t, network: network, rooms: newRooms(), location: newLocation()}
 	if c.Rooms == nil {
 		c.Rooms = o.rooms
 	}
@@ -82,13 +40,32 @@ func openOffice(t *testing.T, network string, direct bool, c Config) *office {
 			return Route{User: c.User, Domain: "example.com", Direct: direct}, nil
 		}
 	}
+	if network == "tls" {
+		ca := newAuthority(t)
+		c.TLS, o.tls = ca.server("127.0.0.1"), ca.client("127.0.0.1")
+	}
 	o.server, o.addr = startServer(t, network, c)
 	return o
 }
 
+// bind registers b for bob.
+func (o *office) bind(b Binding) {
+	_, _ = o.location.Update(context.Background(), "bob", "example.com", func(old []Binding) ([]Binding, error) { return append(old, b), nil })
+}
+
+// newPhone makes a phone of the server's network.
+func (o *office) newPhone() *phone {
+	o.t.Helper()
+	if o.network == "tls" {
+		return newTLSPhone(o.t, o.addr, o.tls)
+	}
+	return newPhone(o.t, o.network, o.addr)
+}
+
 // caller makes a phone that calls bob.
 func (o *office) caller() *phone {
-	p := newPhone(o.t, o.network, o.addr)
+	o.t.Helper()
+	p := o.newPhone()
 	p.user = "bob"
 	return p
 }
@@ -96,17 +73,33 @@ func (o *office) caller() *phone {
 // phone makes a phone that is registered as bob's with the preference q.
 func (o *office) phone(q int) *phone {
 	o.t.Helper()
-	p := newPhone(o.t, o.network, o.addr)
+	p := o.newPhone()
 	p.request("OPTIONS", "") // the server has the connection when it answers
 	p.response("OPTIONS", 200)
 	source := addrPort(p.conn.LocalAddr())
 	b := Binding{
 		Contact: "sip:bob@" + source.String() + ";ob", Q: q, Expires: time.Now().Add(time.Hour), Since: time.Now(),
-		Transport: map[string]string{"udp": "UDP", "tcp": "TCP"}[o.network], Source: source, Local: o.addr,
+		Transport: strings.ToUpper(o.network), Source: source, Local: o.addr,
 	}
-	o.location.add(b)
+	for c := range o.server.connsOf(source) {
+		b.Flow = c.token
+	}
+	o.bind(b)
 	p.contact = "<" + b.Contact + ">"
 	return p
+}
+
+// connsOf yields the connections from source.
+func (s *Server) connsOf(source netip.AddrPort) func(func(*streamConn) bool) {
+	return func(yield func(*streamConn) bool) {
+		s.edge.mu.Lock()
+		defer s.edge.mu.Unlock()
+		for c := range s.edge.conns {
+			if c.source == source && !yield(c) {
+				return
+			}
+		}
+	}
 }
 
 // rung waits for an INVITE that makes a dialog; what p sends then belongs to it.
@@ -172,4 +165,11 @@ func (o *office) quiet(legs ...*fakeLeg) {
 			o.t.Errorf("%s was ended %d times", l.id, l.ends)
 		}
 	}
+}
+
+// fail lets every look-up fail with err.
+func (l *fakeLocation) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
 }

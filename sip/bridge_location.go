@@ -1,11 +1,9 @@
 package sip
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +26,8 @@ type target struct {
 	q    int         // preference in thousandths
 	ours bool        // a phone of a user of ours
 	way  func(ctx context.Context) (*flow, error)
+	// secure says that only TLS will do. RFC 3261, 26.2.2
+	secure bool
 	// bound says that only the flow reaches the phone: a large request stays on it. (TR-2)
 	bound bool
 }
@@ -88,30 +88,13 @@ func (s *Server) userExists(ctx context.Context, r Route) error {
 	return nil
 }
 
-// Bindings gives the living bindings of a user: the most preferred first, of equal ones the latest.
-func (s *Server) Bindings(ctx context.Context, user, domain string) ([]Binding, error) {
-	if s.cfg.Location == nil {
-		return nil, nil
-	}
-	all, err := s.cfg.Location.Bindings(ctx, user, domain)
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	living := slices.DeleteFunc(slices.Clone(all), func(b Binding) bool { return !b.Expires.After(now) })
-	slices.SortStableFunc(living, func(a, b Binding) int {
-		return cmp.Or(cmp.Compare(b.Q, a.Q), b.Since.Compare(a.Since))
-	})
-	return living, nil
-}
-
 // phone makes a target of a binding; false when its Contact is none that can be called.
 func (s *Server) phone(r Route, b Binding) (target, bool) {
 	t := target{
 		user: r.User, q: b.Q, ours: true, bound: true,
 		aor: sipgo.Uri{Scheme: "sip", User: escapeUser(r.User), Host: r.Domain},
 		who: Identity{User: r.User + "@" + r.Domain},
-		way: func(context.Context) (*flow, error) { return s.flowFor(b) },
+		way: func(context.Context) (*flow, error) { return s.flowOf(b) },
 	}
 	t.who.URI = t.aor.String()
 	uri, err := callable(b.Contact)
@@ -119,7 +102,7 @@ func (s *Server) phone(r Route, b Binding) (target, bool) {
 		s.log.Warn("sip: Contact of a binding cannot be called", "user", t.who.User, "error", err)
 		return target{}, false
 	}
-	t.uri = uri
+	t.uri, t.secure = uri, uri.Scheme == "sips"
 	for _, p := range b.Path {
 		uri, err := callable(p)
 		if err != nil {
@@ -139,7 +122,7 @@ func (s *Server) outside(out string) (target, error) {
 	}
 	aor := sipgo.Uri{Scheme: uri.Scheme, User: uri.User, Password: uri.Password, Host: uri.Host, Port: uri.Port}
 	return target{
-		user: room(&uri), uri: uri, aor: aor, who: Identity{URI: aor.String()},
+		user: room(&uri), uri: uri, aor: aor, secure: uri.Scheme == "sips", who: Identity{URI: aor.String()},
 		way: func(ctx context.Context) (*flow, error) { return s.flowTo(ctx, uri) },
 	}, nil
 }
@@ -150,27 +133,9 @@ func callable(text string) (sipgo.Uri, error) {
 	if err := sipgo.ParseUri(strings.Trim(text, "<> "), &uri); err != nil {
 		return uri, fmt.Errorf("URI %q: %w", text, err)
 	}
-	if uri.Scheme != "sip" || uri.Host == "" || uri.Wildcard {
-		return uri, fmt.Errorf("URI %q: only sip URIs with a host can be called", text)
+	if uri.Scheme != "sip" && uri.Scheme != "sips" || uri.Host == "" || uri.Wildcard {
+		return uri, fmt.Errorf("URI %q: only sip and sips URIs with a host can be called", text)
 	}
 	uri.Headers = nil // RFC 3261, 19.1.1: not in a Request-URI
 	return uri, nil
-}
-
-// escapeUser writes a user part as it may stand in a URI. RFC 3261, 25.1 (userinfo)
-func escapeUser(user string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(user) {
-		c := user[i]
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-_.!~*'()&=+$,;?/", c) >= 0:
-			b.WriteByte(c)
-		default:
-			b.WriteByte('%')
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
-		}
-	}
-	return b.String()
 }

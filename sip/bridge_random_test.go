@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -28,9 +29,7 @@ func TestBridgeRandom(t *testing.T) {
 
 // play is one call with its end.
 func (o *office) play(r *rand.Rand, name string) {
-	o.location.mu.Lock()
-	clear(o.location.of)
-	o.location.mu.Unlock()
+	_, _ = o.location.Update(context.Background(), "bob", "example.com", func([]Binding) ([]Binding, error) { return nil, nil })
 	caller := &actor{phone: o.caller(), r: r, calls: true}
 	actors := []*actor{caller}
 	for range 1 + r.IntN(3) {

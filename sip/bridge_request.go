@@ -14,9 +14,6 @@ var passedHeaders = [...]string{"Priority", "Subject", "User-to-User"}
 // passedHeadersMax bounds how many values of each go through.
 const passedHeadersMax = 4
 
-// anonymousURI is a caller who does not want to be named. RFC 3323, 4.1.1.3
-var anonymousURI = sipgo.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}
-
 // newInvite makes the INVITE of a branch.
 func (d *dialog) newInvite() *sipgo.Request {
 	b, t := d.bridge, d.calling.target
@@ -76,23 +73,21 @@ func (b *bridge) callerName() string {
 	return q[1 : len(q)-1]
 }
 
-// callerURI is who calls, as the callee is told: a user of ours at his domain, a stranger as he is, but nobody at an
+// callerURI is who calls, as the callee is told: who is of a domain of ours at that, a stranger as he is, but nobody at an
 // address that only says where he is. Calling it back reaches the domain that the callee was called at.
 func (b *bridge) callerURI(t target) sipgo.Uri {
 	s, who := b.server, b.who
 	var uri sipgo.Uri
 	if who.Anonymous || sipgo.ParseUri(who.URI, &uri) != nil {
-		return *anonymousURI.Clone()
+		return anonymous()
 	}
-	if user, domain, ok := cutAOR(who.User); ok {
-		return sipgo.Uri{Scheme: "sip", User: escapeUser(user), Host: domain}
-	}
-	if uri.Scheme == "tel" {
+	switch uri.Scheme {
+	case "tel":
 		number, _, _ := strings.Cut(uri.Raw(), ";")
-		uri = sipgo.Uri{Scheme: "sip", User: number, Host: t.aor.Host}
-	}
-	if uri.Scheme != "sip" && uri.Scheme != "sips" {
-		return *anonymousURI.Clone()
+		return sipgo.Uri{Scheme: "sip", User: number, Host: t.aor.Host}
+	case "sip", "sips":
+	default:
+		return anonymous()
 	}
 	host := uri.Host
 	switch {
@@ -101,16 +96,12 @@ func (b *bridge) callerURI(t target) sipgo.Uri {
 	case t.ours && (s.cfg.Domain == nil || isAddress(host)):
 		host = t.aor.Host
 	}
-	return sipgo.Uri{Scheme: "sip", User: uri.User, Host: host}
+	return sipgo.Uri{Scheme: uri.Scheme, User: uri.User, Host: host}
 }
 
-// cutAOR takes "user@domain" apart.
-func cutAOR(aor string) (user, domain string, ok bool) {
-	i := strings.LastIndexByte(aor, '@')
-	if i <= 0 {
-		return "", "", false
-	}
-	return aor[:i], aor[i+1:], true
+func anonymous() (uri sipgo.Uri) {
+	_ = sipgo.ParseUri(anonymousURI, &uri)
+	return uri
 }
 
 // isAddress says that a host is no name that others could use.

@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // The whole way of a call: it rings, is answered, and either side hangs up; over UDP and TCP, with the sound through us or past us.
 func TestBridge(t *testing.T) {
-	for _, network := range []string{"udp", "tcp"} {
+	for _, network := range []string{"udp", "tcp", "tls"} {
 		for _, direct := range []bool{false, true} {
 			for _, calleeHangsUp := range []bool{false, true} {
 				name := network + map[bool]string{false: " through", true: " past"}[direct] + map[bool]string{false: " caller", true: " callee"}[calleeHangsUp]
@@ -86,7 +87,7 @@ func checkInvite(t *testing.T, invite *sipgo.Request, o *office, b *phone, direc
 		"from": `"Alice" <sip:alice@example.com>;tag=` + b.toTag, "to": "<sip:bob@example.com>;tag=" + b.fromTag,
 		"max-forwards": "69", "supported": "timer", "session-expires": "1800;refresher=uac", "subject": "tea", "x-internal": "",
 		"allow": "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE", "user-agent": "trivox", "require": "", "content-type": "application/sdp",
-		"contact": "<sip:alice@" + o.addr.String() + map[string]string{"tcp": ";transport=tcp"}[o.network] + ">", "cseq": "1 INVITE",
+		"contact": "<sip:alice@" + o.addr.String() + map[string]string{"tcp": ";transport=tcp", "tls": ";transport=tls"}[o.network] + ">", "cseq": "1 INVITE",
 	} {
 		if got := header(invite, name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -336,7 +337,11 @@ func TestBridgeDeadPhones(t *testing.T) {
 
 // Who cannot be called at all. Who asks does not learn whether the user exists but by the code.
 func TestBridgeNotReachable(t *testing.T) {
-	o := openOffice(t, "udp", false, Config{Directory: fakeDirectory{}})
+	users := newDirectory("bob@example.com", "eve@example.com")
+	users.change("eve@example.com", func(a *Account) { a.Disabled = true })
+	o := openOffice(t, "udp", false, Config{
+		Directory: users, Domain: func(string) string { return "example.com" }, Allowed: func(netip.Addr) (bool, string) { return true, "" },
+	})
 	check := func(user string, code int) {
 		t.Helper()
 		for _, method := range []string{"INVITE", "OPTIONS"} {
@@ -355,13 +360,13 @@ func TestBridgeNotReachable(t *testing.T) {
 	check("bob", 480)
 	check("mallory", 404)
 	check("eve", 480)
-	o.location.add(Binding{Contact: "sip:bob@127.0.0.1:9", Q: 1000, Expires: time.Now().Add(-time.Second)})
+	o.bind(Binding{Contact: "sip:bob@127.0.0.1:9", Q: 1000, Expires: time.Now().Add(-time.Second)})
 	check("bob", 480)
-	o.location.add(Binding{Contact: "tel:+49", Q: 1000, Expires: time.Now().Add(time.Hour)})
+	o.bind(Binding{Contact: "tel:+49", Q: 1000, Expires: time.Now().Add(time.Hour)})
 	check("bob", 480)
-	o.location.breaks(errors.New("no disk"))
+	o.location.fail(errors.New("no disk"))
 	check("bob", 503)
-	o.location.breaks(nil)
+	o.location.fail(nil)
 	o.phone(1000)
 	a := o.caller()
 	a.request("OPTIONS", "")
@@ -416,6 +421,63 @@ func TestBridgeOutside(t *testing.T) {
 		}
 		o.quiet(o.rooms.leg(t), o.rooms.leg(t))
 	}
+}
+
+// Who is called by sips is called by TLS, or not at all. RFC 3261, 26.2.2 (SE-5)
+func TestBridgeSecure(t *testing.T) {
+	o := openOffice(t, "tls", false, Config{})
+	a, b := o.caller(), o.phone(1000)
+	a.scheme, a.contact = "sips", "<sips:alice@"+a.conn.LocalAddr().String()+">"
+	a.request("INVITE", offerSDP)
+	invite := b.rung()
+	if !strings.HasPrefix(header(invite, "to"), "<sips:bob@example.com>") || invite.Via().Transport != "TLS" {
+		t.Errorf("%s", invite)
+	}
+	b.take(invite, bobSDP)
+	if res := a.answered(); !strings.HasPrefix(header(res, "contact"), "<sips:bob@") {
+		t.Errorf("%s", res)
+	}
+	o.hangUp(a, b)
+
+	if _, err := o.server.Listen("udp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = o.location.Update(context.Background(), "bob", "example.com", func(old []Binding) ([]Binding, error) {
+		at := o.server.listening()[1].local
+		return []Binding{{Contact: "sip:bob@127.0.0.1:9", Transport: "UDP", Source: netip.MustParseAddrPort("127.0.0.1:9"), Local: at, Expires: time.Now().Add(time.Hour)}}, nil
+	})
+	a.callID, a.toTag = a.callID+"2", ""
+	a.request("INVITE", offerSDP)
+	a.refusedACK(a.response("INVITE", 480))
+	if n := o.server.Snapshot(); n.Called != 1 {
+		t.Errorf("%+v", n)
+	}
+	o.quiet()
+}
+
+// A phone behind a proxy is called by its Path. RFC 3327, 5.1 (RG-3)
+func TestBridgePath(t *testing.T) {
+	o := openOffice(t, "udp", false, Config{})
+	a, b := o.caller(), o.phone(1000)
+	_, _ = o.location.Update(context.Background(), "bob", "example.com", func(old []Binding) ([]Binding, error) {
+		old[0].Path = []string{"sip:p1.example.com;lr", "sip:p2.example.com;lr"}
+		return old, nil
+	})
+	a.request("INVITE", offerSDP)
+	invite := b.rung()
+	if routes := invite.GetHeaders("route"); len(routes) != 2 || routes[0].Value() != "<sip:p1.example.com;lr>" || routes[1].Value() != "<sip:p2.example.com;lr>" {
+		t.Errorf("%s", invite)
+	}
+	b.take(invite, bobSDP)
+	a.answered()
+	a.request("BYE", "")
+	a.response("BYE", 200)
+	bye := b.asked("BYE") // Path is of registration, the route set of the dialog is that of Record-Route
+	if len(bye.GetHeaders("route")) != 0 {
+		t.Errorf("%s", bye)
+	}
+	b.reply(bye, 200, "")
+	o.quiet()
 }
 
 // A phone that wants a longer session interval gets it, once. (ST-2)

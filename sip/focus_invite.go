@@ -243,10 +243,9 @@ func (d *dialog) call() Call {
 // callOf is who calls whom with a request outside a dialog.
 func callOf(tx *serverTx) Call {
 	req, f := tx.req, tx.flow
-	from := req.From()
 	return Call{
 		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"),
-		Caller: Identity{URI: from.Address.String(), Display: unquote(from.DisplayName)},
+		Caller: tx.caller,
 		CallID: req.CallID().Value(), Source: f.source, Local: f.local().Addr(), Network: f.network(), Listener: f.listener.local,
 		HangUp: func(Cause) {},
 	}

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -44,7 +43,11 @@ func (s *Server) inviteBy(f *flow, req *sipgo.Request, heard func(*invitation, *
 
 // inviteWithin sends req, which belongs to a dialog, by h.
 func (s *Server) inviteWithin(h nextWay, req *sipgo.Request, heard func(*invitation, *sipgo.Response)) (*invitation, error) {
-	f := s.bySize(h.open(s.ctx), req, h.nat)
+	f, err := h.open(s.ctx)
+	if err != nil {
+		return nil, err
+	}
+	f = s.bySize(f, req, h.nat)
 	v, err := s.inviteBy(f, req, heard)
 	if err != nil && f.reliable() {
 		if f, err = h.reopen(s.ctx); err == nil {
@@ -204,6 +207,3 @@ func toTag(res *sipgo.Response) string {
 	tag, _ := res.To().Params.Get("tag")
 	return tag
 }
-
-// errNoFlow is why a phone cannot be called: the connection that it registered by has ended.
-var errNoFlow = errors.New("sip: the connection to the phone has ended")

@@ -44,7 +44,7 @@ type Event struct {
 	Digit      byte          // LegDigit: '0' to '9', '*', '#', 'A' to 'D'
 	Duration   time.Duration // LegDigit: how long it was held
 	Address    string        // LegSilent: where RTP was sent
-	Summary    Summary       // LegEnded
+	Summary    Summary       // LegEnded; of LegChanged Codec and Encryption, of LegSilent Unauthentic
 	Call       string        // Call-ID
 
 	leg   *Leg        // legTurns
@@ -53,15 +53,17 @@ type Event struct {
 
 // Summary is what is told of a call when it has ended.
 type Summary struct {
-	Duration time.Duration
-	Codec    string
-	Received uint64 // RTP packets
-	Sent     uint64
-	Lost     int64
-	Late     uint64
-	Jitter   time.Duration // RFC 3550, 6.4.1, at the end
-	Delay    time.Duration // of the jitter buffer, at the end
-	Cause    Cause
+	Duration    time.Duration
+	Codec       string
+	Encryption  string // suite of RFC 4568, "" when sound went in clear at the end
+	Received    uint64 // RTP packets
+	Sent        uint64
+	Lost        int64
+	Late        uint64
+	Unauthentic uint64        // SRTP packets that the caller's key did not fit
+	Jitter      time.Duration // RFC 3550, 6.4.1, at the end
+	Delay       time.Duration // of the jitter buffer, at the end
+	Cause       Cause
 }
 
 // report hands an event to the dispatcher; a full queue drops and counts it, and reports false.

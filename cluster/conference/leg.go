@@ -29,6 +29,7 @@ type Leg struct {
 	mu     sync.Mutex
 	last   []byte // the SDP we sent last, with version
 	agreed *sdp.Media
+	crypto *media.Crypto // of agreed
 	format format
 	line   *line // nil until sound was agreed
 	ended  bool
@@ -97,7 +98,7 @@ func (l *Leg) local() sdp.Local {
 		Addr: addr, Port: l.pair.RTP.Local().Port(), RTCPPort: l.pair.RTCP.Local().Port(),
 		SessionID: l.sessionID, Version: 1, PreferOurs: l.cfg.PreferOurs,
 		DTMF: true, CN: true, PTime: Slot, MinPTime: 10 * time.Millisecond, MaxPTime: 60 * time.Millisecond,
-		LevelExt: true, Direction: sdp.SendRecv,
+		LevelExt: true, Direction: sdp.SendRecv, SRTP: l.request.SRTP, Keys: l.cfg.Keys,
 	}
 	for _, c := range l.cfg.Codecs {
 		ours.Codecs = append(ours.Codecs, sdp.Codec{
@@ -117,8 +118,12 @@ func (l *Leg) agree(m sdp.Media) error {
 	if err != nil {
 		return err
 	}
+	crypto, err := l.cryptoOf(m)
+	if err != nil {
+		return err
+	}
 	f := l.formatOf(c, m)
-	up := &setup{agreed: m, terms: l.terms(m), types: payloadTypes(c, m), format: f}
+	up := &setup{agreed: m, terms: l.terms(m, crypto), types: payloadTypes(c, m), format: f}
 	if l.line == nil || f != l.format {
 		if up.coder, err = newCoder(f, c.SampleRate); err != nil {
 			return err
@@ -135,7 +140,7 @@ func (l *Leg) agree(m sdp.Media) error {
 	if l.line == nil {
 		l.line = newLine(l, up.terms)
 	}
-	l.agreed, l.format = &m, f
+	l.agreed, l.crypto, l.format = &m, crypto, f
 	ln, conf := l.line, l.room.conf
 	return conf.worker.do(context.Background(), func(now time.Duration) { conf.setUp(ln, up, now) })
 }
@@ -176,11 +181,22 @@ func (l *Leg) resolved(m sdp.Media) (sdp.Media, error) {
 	return m.Resolved(a), nil
 }
 
+// cryptoOf derives what the agreed keys encrypt by, unless they are those of before.
+func (l *Leg) cryptoOf(m sdp.Media) (*media.Crypto, error) {
+	switch {
+	case m.Crypto == nil:
+		return nil, nil
+	case l.agreed != nil && m.Crypto.Same(l.agreed.Crypto):
+		return l.crypto, nil
+	}
+	return media.NewCrypto(m.Crypto.Suite, m.Crypto.Send, m.Crypto.Recv)
+}
+
 // terms is what was agreed, as the RTP session wants it.
-func (l *Leg) terms(m sdp.Media) media.Terms {
+func (l *Leg) terms(m sdp.Media, crypto *media.Crypto) media.Terms {
 	t := media.Terms{
 		Remote: m.Remote, RemoteRTCP: m.RemoteRTCP, Mux: m.RTCPMux, NoRTCP: m.NoRTCP, NoSend: !m.Direction.Sends(),
-		NAT: l.behindNAT(m.Remote), ClockRate: m.Codec.ClockRate, LevelID: m.LevelExt,
+		NAT: l.behindNAT(m.Remote), Crypto: crypto, ClockRate: m.Codec.ClockRate, LevelID: m.LevelExt,
 		Sound: append([]uint8{m.RecvPT}, m.AlsoRecvPT...), Events: m.AlsoDTMF,
 	}
 	for _, k := range m.AlsoReceive {

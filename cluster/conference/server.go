@@ -3,8 +3,10 @@ package conference
 import (
 	"cmp"
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"trivox/loudness"
 	"trivox/media"
 	"trivox/media/codec"
+	"trivox/sip/sdp"
 )
 
 // Slot is the packet time of a conference (DESIGN 1).
@@ -43,6 +46,7 @@ type Config struct {
 	Resolve         func(ctx context.Context, host string) (netip.Addr, error) // names in SDP; nil: a leg with one is not sent to
 	OnEvent         func(Event)                                                // called by one goroutine, in order
 	Rand            *rand.Rand                                                 // for SSRCs and identifiers
+	Keys            io.Reader                                                  // for the keys of SRTP; nil: crypto/rand
 }
 
 // Latch says for whom the address in SDP is not believed (SIP.md RT-4).
@@ -135,6 +139,9 @@ func newServer(cfg Config, ports *media.Ports) (*Server, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
+	if cfg.Keys == nil {
+		cfg.Keys = crand.Reader
+	}
 	s := &Server{
 		cfg: cfg, ports: ports, rooms: make(map[string]*room), rand: cfg.Rand,
 		events: make(chan Event, eventQueue), quit: make(chan struct{}),
@@ -166,7 +173,7 @@ func (s *Server) start() error {
 func (s *Server) Reconfigure(cfg Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	cfg.Rand, cfg.Workers, cfg.OnEvent = s.cfg.Rand, s.cfg.Workers, s.cfg.OnEvent
+	cfg.Rand, cfg.Keys, cfg.Workers, cfg.OnEvent = s.cfg.Rand, s.cfg.Keys, s.cfg.Workers, s.cfg.OnEvent
 	s.cfg = cfg
 }
 
@@ -203,6 +210,7 @@ type Request struct {
 	CallID     string     // for the log
 	Local      netip.Addr // address at which the call arrived: media is received there
 	Source     netip.Addr // address from which it came
+	SRTP       sdp.Policy // whether its sound is encrypted
 	HangUp     func(Cause)
 }
 

@@ -22,6 +22,7 @@ type Participant struct {
 	ID, URI, Display string
 	Entered          time.Duration // time of media.Now
 	Codec            string        // empty until sound was agreed
+	Encryption       string        // suite of RFC 4568, empty when sound goes in clear
 	PTime            time.Duration
 	Remote           netip.AddrPort
 	SSRC             uint32 // of the stream that comes from the participant, 0 before the first packet
@@ -107,6 +108,7 @@ func (l *line) describe(p *Participant, _ time.Duration) {
 	st := l.session.Stats()
 	pl := l.playout.Stats()
 	p.Codec, p.PTime, p.Remote = l.format.codec.Name, l.format.ptime, l.session.Remote()
+	p.Encryption = l.agreed.Encryption()
 	p.SSRC, p.Lambda, p.Active = st.Source.SSRC, uint16(l.meter.Number()), l.meter.Active()
 	p.Floor, p.Held, p.Muted = l.floor, l.held(), l.muted
 	p.Received, p.Sent, p.Lost, p.Late = st.Received, st.Sent, st.Lost, pl.Late

@@ -10,7 +10,9 @@ import (
 
 // takeRTCP takes one datagram of the RTCP socket of line i.
 func (c *conference) takeRTCP(i int, b []byte, from netip.AddrPort, arrival time.Duration) {
-	c.lines[i].session.ReceiveRTCP(arrival, b, from)
+	if why := c.lines[i].session.ReceiveRTCP(arrival, b, from); why != media.NotDropped {
+		c.worker.dropped[why].Add(1)
+	}
 }
 
 // control takes the reports that have come and sends those that are due.
@@ -53,7 +55,7 @@ func (c *conference) watch(now time.Duration) {
 		if !l.heard && !l.alarmed && !l.held() && c.cfg.RTPAlarm > 0 && age > c.cfg.RTPAlarm {
 			l.alarmed = true
 			e := c.event(LegSilent, l)
-			e.Address = l.session.Remote().String()
+			e.Address, e.Summary.Unauthentic = l.session.Remote().String(), st.Dropped[media.Unauthentic]
 			c.server.report(e)
 		}
 		last := max(st.LastRTP, st.LastRTCP, l.resumed)

@@ -123,7 +123,7 @@ func (r *roster) Show(ctx context.Context, name string) (api.Conference, error) 
 
 func participant(p conference.Participant) api.Participant {
 	out := api.Participant{
-		ID: p.ID, URI: p.URI, Display: p.Display, Codec: p.Codec, SSRC: p.SendSSRC, RemoteSSRC: p.SSRC, Lambda: p.Lambda,
+		ID: p.ID, URI: p.URI, Display: p.Display, Codec: p.Codec, Encryption: p.Encryption, SSRC: p.SendSSRC, RemoteSSRC: p.SSRC, Lambda: p.Lambda,
 		InF: p.Floor, Held: p.Held, Muted: p.Muted, PacketsReceived: p.Received, PacketsSent: p.Sent,
 		Lost: uint64(max(p.Lost, 0)), JitterMS: milliseconds(p.Jitter), DelayMS: milliseconds(p.Delay), Joined: wall(p.Entered),
 	}

@@ -9,6 +9,7 @@ import (
 var dropNames = map[media.Drop]string{
 	media.Malformed: "malformed", media.UnknownType: "payload type", media.Foreign: "foreign address",
 	media.Rival: "rival source", media.Jumped: "jumped", media.Looped: "looped", media.Empty: "empty",
+	media.Unauthentic: "unauthentic", media.Replayed: "replayed", media.Excess: "too many sources",
 }
 
 // metrics is what the server counts, now.
@@ -20,7 +21,11 @@ func (p *process) metrics() api.Metrics {
 		Requests: signalling.Requests, Responses: signalling.Responses, SIPDropped: signalling.Dropped,
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
+		Connections: signalling.Edge.Conns, CertificateExpiry: p.certificateExpiry(),
+		Handshakes: map[string]uint64{"done": signalling.Edge.Secured, "failed": signalling.Edge.Insecure},
 	}
+	kept := p.storage.Stats()
+	m.StoreChanges, m.StoreCommits, m.StoreFailed, m.StoreRefused = kept.Changes, kept.Commits, kept.Failed, kept.Refused
 	for _, w := range cs.Workers {
 		m.PacketsReceived += w.Received
 		m.PacketsSent += w.Sent

@@ -28,6 +28,16 @@ type rooms struct {
 	server *conference.Server
 	config configPointer
 	log    *slog.Logger
+	srtp   func(sip.Call) sdp.Policy
+}
+
+// srtpPolicy is for calls by a listener that says nothing of SRTP: keys stand in SDP, so they are taken where nobody but
+// the peer can read it (SE-1).
+func srtpPolicy(c sip.Call) sdp.Policy {
+	if c.Network == "TLS" {
+		return sdp.Offered
+	}
+	return sdp.Off
 }
 
 // roomName is what the conference server and the API call a room: its user part, with the domain when that is one of
@@ -94,7 +104,7 @@ func (r *rooms) Enter(ctx context.Context, c sip.Call) (sip.Leg, error) {
 	leg, err := r.server.Enter(ctx, conference.Request{
 		Conference: roomName(c.User, c.Host, r.config.Load().Domains),
 		URI:        c.Caller.URI, Display: c.Caller.Display, CallID: c.CallID, Local: c.Local,
-		Source: c.Source.Addr(),
+		Source: c.Source.Addr(), SRTP: r.srtp(c),
 		HangUp: func(cause conference.Cause) { c.HangUp(sip.Cause(cause)) },
 	})
 	if err != nil {

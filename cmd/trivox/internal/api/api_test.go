@@ -20,7 +20,7 @@ func TestListAndShow(t *testing.T) {
 	}
 	w = h.ask(t, loopback, "GET", "/v1/conferences/tea")
 	want = `{"name":"tea","uri":"sip:tea@example.com","locked":false,"started":"2026-01-02T03:04:05Z","participants":[` +
-		`{"id":"leg1","uri":"sip:ann@example.com","display":"Ann","codec":"PCMU","ssrc":4294967295,"remote_ssrc":7,"lambda":900,` +
+		`{"id":"leg1","uri":"sip:ann@example.com","display":"Ann","codec":"PCMU","encryption":"AEAD_AES_128_GCM","ssrc":4294967295,"remote_ssrc":7,"lambda":900,` +
 		`"in_f":true,"held":false,"muted":false,"packets_received":50,"packets_sent":49,"lost":1,"loss_percent":2,"jitter_ms":1.5,` +
 		`"delay_ms":20,"joined":"2026-01-02T03:04:05Z","media":"192.0.2.7:40000"}]}`
 	if w.Code != 200 || strings.TrimSpace(w.Body.String()) != want {

@@ -57,7 +57,7 @@ func (f *fake) Show(ctx context.Context, name string) (Conference, error) {
 	}
 	c := Conference{Name: name, URI: "sip:tea@example.com", Started: start}
 	if name == "tea" {
-		c.Participants = []Participant{{ID: "leg1", URI: "sip:ann@example.com", Display: "Ann", Codec: "PCMU", SSRC: 4294967295,
+		c.Participants = []Participant{{ID: "leg1", URI: "sip:ann@example.com", Display: "Ann", Codec: "PCMU", Encryption: "AEAD_AES_128_GCM", SSRC: 4294967295,
 			RemoteSSRC: 7, Lambda: 900, InF: true, PacketsReceived: 50, PacketsSent: 49, Lost: 1, LossPercent: 2, JitterMS: 1.5,
 			DelayMS: 20, Joined: start, Media: "192.0.2.7:40000"}}
 	}

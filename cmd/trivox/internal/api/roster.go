@@ -26,6 +26,7 @@ type Participant struct {
 	URI             string    `json:"uri" doc:"SIP URI of the caller."`
 	Display         string    `json:"display" doc:"Display name, as the caller gave it."`
 	Codec           string    `json:"codec" doc:"As in the rtpmap of RFC 8866." example:"PCMU"`
+	Encryption      string    `json:"encryption" doc:"SRTP suite of RFC 4568; empty when the sound goes in clear." example:"AEAD_AES_128_GCM"`
 	SSRC            uint32    `json:"ssrc" doc:"SSRC of what we send."`
 	RemoteSSRC      uint32    `json:"remote_ssrc" doc:"SSRC of what we receive; 0 before the first packet."`
 	Lambda          uint16    `json:"lambda" doc:"Loudness number now."`

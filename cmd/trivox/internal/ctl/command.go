@@ -103,10 +103,10 @@ func (s ShowCommand) Run(c *Command, k *kong.Context) error {
 		return nil
 	}
 	w := table(k.Stdout)
-	fmt.Fprintln(w, "ID\tWHO\tURI\tCODEC\tHEARD\tLAMBDA\tSTATE\tRECEIVED\tSENT\tLOSS\tJITTER\tDELAY\tMEDIA\tSINCE")
+	fmt.Fprintln(w, "ID\tWHO\tURI\tCODEC\tENCRYPTION\tHEARD\tLAMBDA\tSTATE\tRECEIVED\tSENT\tLOSS\tJITTER\tDELAY\tMEDIA\tSINCE")
 	for _, p := range conf.Participants {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%d\t%.1f%%\t%.1f ms\t%.0f ms\t%s\t%s\n",
-			plain(p.ID), plain(p.Display), plain(p.URI), plain(p.Codec), yes(p.InF), p.Lambda, state(p),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%d\t%.1f%%\t%.1f ms\t%.0f ms\t%s\t%s\n",
+			plain(p.ID), plain(p.Display), plain(p.URI), plain(p.Codec), plain(p.Encryption), yes(p.InF), p.Lambda, state(p),
 			p.PacketsReceived, p.PacketsSent, p.LossPercent, p.JitterMS, p.DelayMS, plain(p.Media), since(p.Joined))
 	}
 	return w.Flush()

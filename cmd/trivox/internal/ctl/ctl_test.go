@@ -120,8 +120,8 @@ func TestTables(t *testing.T) {
 	}
 	out, code = run(t, "--http", at, "show", "tea")
 	want = "tea (sip:tea@example.com): 1 in it since 2026-01-02 03:04:05Z\n" +
-		"ID     WHO        URI                  CODEC  HEARD  LAMBDA  STATE       RECEIVED  SENT  LOSS  JITTER  DELAY  MEDIA            SINCE\n" +
-		"a/b c  Ann ?[2J?  sip:ann@example.com  opus   yes    900     muted,held  50        49    2.0%  1.5 ms  20 ms  192.0.2.7:40000  2026-01-02 03:04:05Z\n"
+		"ID     WHO        URI                  CODEC  ENCRYPTION  HEARD  LAMBDA  STATE       RECEIVED  SENT  LOSS  JITTER  DELAY  MEDIA            SINCE\n" +
+		"a/b c  Ann ?[2J?  sip:ann@example.com  opus   -           yes    900     muted,held  50        49    2.0%  1.5 ms  20 ms  192.0.2.7:40000  2026-01-02 03:04:05Z\n"
 	if out != want || code != 0 {
 		t.Errorf("show: exit %d\n%s\nwant\n%s", code, out, want)
 	}
