@@ -21,6 +21,8 @@ type EdgeConfig struct {
 	MessageTimeout time.Duration // from the first byte of a message of a stream to its last, 30 s unless set (TR-4)
 	IdleTimeout    time.Duration // without a byte on a connection, 1 h unless set
 	WriteTimeout   time.Duration // of one message to a connection, 10 s unless set
+	// HandshakeTimeout is how long a connection may take to agree on TLS, 10 s unless set.
+	HandshakeTimeout time.Duration
 
 	MaxHeader         int // bytes of start line and header fields on a stream, 64 KiB unless set (TR-4)
 	MaxBody           int // bytes of body on a stream, 64 KiB unless set
@@ -30,6 +32,9 @@ type EdgeConfig struct {
 	// Trusted addresses have no limit of their own: only MaxConns holds for
 	// them. Nil: loopback only.
 	Trusted func(netip.Addr) bool
+	// Refused addresses are not listened to: nothing of what they send is read, and their connections are closed. It is
+	// asked for every datagram, so it must be quick. Nil: nobody.
+	Refused func(netip.Addr) bool
 }
 
 func (c *EdgeConfig) fill() {
@@ -42,12 +47,16 @@ func (c *EdgeConfig) fill() {
 	setDuration(&c.MessageTimeout, 30*time.Second)
 	setDuration(&c.IdleTimeout, time.Hour)
 	setDuration(&c.WriteTimeout, 10*time.Second)
+	setDuration(&c.HandshakeTimeout, 10*time.Second)
 	setInt(&c.MaxHeader, 64<<10)
 	setInt(&c.MaxBody, 64<<10)
 	setInt(&c.MaxConns, 8192)
 	setInt(&c.MaxConnsPerSource, 64)
 	if c.Trusted == nil {
 		c.Trusted = netip.Addr.IsLoopback
+	}
+	if c.Refused == nil {
+		c.Refused = func(netip.Addr) bool { return false }
 	}
 }
 
@@ -70,8 +79,11 @@ type Edge struct {
 	parser  *sip.Parser // shared by all menders, never changed
 	menders sync.Pool   // of *mender, for connections: most are idle
 
+	ended func(token string) // told of each connection that ends; nil: nobody is. Set before the first one
+
 	mu      sync.Mutex
 	conns   map[*streamConn]struct{}
+	tokens  map[string]*streamConn // the same, by flow token
 	sources map[netip.Addr]int
 	closed  bool
 	reading sync.WaitGroup // one for each connection
@@ -83,6 +95,7 @@ func NewEdge(c EdgeConfig) *Edge {
 	e := &Edge{
 		cfg: c, log: c.Logger, seed: maphash.MakeSeed(), parser: newParser(),
 		conns:   make(map[*streamConn]struct{}),
+		tokens:  make(map[string]*streamConn),
 		sources: make(map[netip.Addr]int),
 	}
 	e.menders.New = func() any { return e.newMender() }
@@ -102,7 +115,7 @@ func (e *Edge) Close() {
 	}
 	e.mu.Unlock()
 	for _, c := range conns {
-		_ = c.Close()
+		go func() { _ = c.Close() }() // TLS says goodbye, and may wait for a peer that does not read
 	}
 	e.reading.Wait()
 }
@@ -120,8 +133,10 @@ type EdgeSnapshot struct {
 	Pings               uint64 // keep-alives answered (RFC 5626)
 	BadFraming, TooSlow uint64 // connections closed for it
 	Accepted, OverLimit uint64 // connections taken, and closed for one of the limits
+	Secured, Insecure   uint64 // TLS handshakes done, and failed: then the connection was closed
 	ReadErrors, Unsent  uint64 // errors of sockets while reading, and answers they did not take
 	Idle                uint64 // connections closed for saying nothing
+	Refused             uint64 // datagrams, connections, and reads of connections of refused addresses
 }
 
 type edgeCounters struct {
@@ -131,7 +146,8 @@ type edgeCounters struct {
 	ignored, noTag, noLength, pings      atomic.Uint64
 	badFraming, tooSlow, idle            atomic.Uint64
 	accepted, overLimit                  atomic.Uint64
-	readErrors, unsent                   atomic.Uint64
+	secured, insecure                    atomic.Uint64
+	readErrors, unsent, refused          atomic.Uint64
 }
 
 // Snapshot may be called at any time.
@@ -142,7 +158,8 @@ func (e *Edge) Snapshot() EdgeSnapshot {
 		Ignored: c.ignored.Load(), NoTag: c.noTag.Load(), NoLength: c.noLength.Load(), Pings: c.pings.Load(),
 		BadFraming: c.badFraming.Load(), TooSlow: c.tooSlow.Load(), Idle: c.idle.Load(),
 		Accepted: c.accepted.Load(), OverLimit: c.overLimit.Load(),
-		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(),
+		Secured: c.secured.Load(), Insecure: c.insecure.Load(),
+		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(),
 	}
 	e.mu.Lock()
 	n.Conns = len(e.conns)
@@ -159,6 +176,7 @@ const (
 	causeNoTag
 	causeNoLength
 	causeOverLimit
+	causeHandshake
 	causeReadError
 	edgeCauses
 )
@@ -183,11 +201,7 @@ func (e *Edge) take(res mended, source netip.AddrPort, conn net.Conn, handle Han
 	}
 	if m := res.message; m != nil {
 		e.count.messages.Add(1)
-		network := "UDP"
-		if conn != nil {
-			network = "TCP"
-		}
-		m.SetTransport(network)
+		m.SetTransport(networkOf(conn))
 		m.SetSource(source.String())
 		handle(m, source, conn)
 		return nil

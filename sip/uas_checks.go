@@ -3,6 +3,7 @@ package sip
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,9 @@ var knownMethods = [...]sipgo.RequestMethod{
 // Headers that never change are made once and shared by all messages; nobody writes to them.
 var (
 	allowHeader          = sipgo.NewHeader("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE")
+	allowRegisterHeader  = sipgo.NewHeader("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER")
 	supportedHeader      = sipgo.NewHeader("Supported", "timer")
+	supportedAllHeader   = sipgo.NewHeader("Supported", "timer, path, outbound") // of a registrar
 	acceptHeader         = sipgo.NewHeader("Accept", "application/sdp")
 	acceptEncodingHeader = sipgo.NewHeader("Accept-Encoding", "identity")
 	contentSDPHeader     = sipgo.NewHeader("Content-Type", "application/sdp")
@@ -49,7 +52,7 @@ func (s *Server) unservable(tx *serverTx) (*Refusal, []sipgo.Header) {
 	if why := unfit(req); why != "" {
 		return &Refusal{Code: 400, Warning: why}, nil
 	}
-	if !isBuilt(req.Method) {
+	if !s.isBuilt(req) {
 		for _, m := range knownMethods {
 			if m == req.Method {
 				return &Refusal{Code: 405, Warning: string(m) + " is not served here"}, nil
@@ -59,8 +62,11 @@ func (s *Server) unservable(tx *serverTx) (*Refusal, []sipgo.Header) {
 	}
 	switch req.Recipient.Scheme {
 	case "sip":
-	case "sips": // every hop of such a call is to be TLS. RFC 3261, 26.2.2
-		return &Refusal{Code: 416, Warning: "there is no TLS here, which a sips URI asks for: call sip"}, nil
+	case "sips":
+		if tx.flow.network() != networkTLS { // which every hop is to be. RFC 3261, 26.2.2 (SE-5)
+			// Not 416, which has callers try again by sip, in clear (8.1.3.5). RFC 5630, 5.3
+			return &Refusal{Code: 480, Warning: "380 SIPS Not Allowed: a sips URI is served by TLS alone"}, nil
+		}
 	default:
 		return &Refusal{Code: 416, Warning: "only sip URIs are rooms"}, nil
 	}
@@ -120,9 +126,14 @@ func unfit(req *sipgo.Request) string {
 
 // unknownOptions lists every option tag of Require that is not built. RFC 3261, 8.2.2.3
 func unknownOptions(req *sipgo.Request) []string {
+	built := [...]string{"timer", "path", "outbound"}
+	most := 1
+	if req.Method == sipgo.REGISTER {
+		most = len(built)
+	}
 	var unknown []string
 	for v := range listValues(req, "require") {
-		if !strings.EqualFold(v, "timer") {
+		if !slices.ContainsFunc(built[:most], func(b string) bool { return strings.EqualFold(b, v) }) {
 			unknown = append(unknown, v)
 		}
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"trivox/cmd/trivox/internal/api"
 	"trivox/media"
 )
@@ -21,7 +24,18 @@ func (p *process) metrics() api.Metrics {
 		Requests: signalling.Requests, Responses: signalling.Responses, SIPDropped: signalling.Dropped,
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
+		Connections: signalling.Edge.Conns, CertificateExpiry: p.certificateExpiry(),
+		Handshakes: map[string]uint64{"done": signalling.Edge.Secured, "failed": signalling.Edge.Insecure},
 	}
+	m.RecordsWritten, m.RecordsFailed = p.recorder.counts()
+	m.Registrations, m.Bans, m.BansMade = p.registrations(), len(p.sip.Bans()), signalling.Banned
+	m.Auth = map[string]uint64{
+		"challenged": signalling.Challenged, "stale": signalling.Stale, "right": signalling.Authenticated, "wrong": signalling.WrongPassword,
+	}
+	m.Registers = map[string]uint64{"accepted": signalling.Registered, "refused": signalling.RegisterRefused}
+	m.Limited = map[string]uint64{"table": signalling.Limited, "rate": signalling.OverRate}
+	kept := p.storage.Stats()
+	m.StoreChanges, m.StoreCommits, m.StoreFailed, m.StoreRefused = kept.Changes, kept.Commits, kept.Failed, kept.Refused
 	for _, w := range cs.Workers {
 		m.PacketsReceived += w.Received
 		m.PacketsSent += w.Sent
@@ -41,4 +55,27 @@ func (p *process) metrics() api.Metrics {
 		}
 	}
 	return m
+}
+
+// countTime bounds what a scrape waits for the database.
+const countTime = 2 * time.Second
+
+// transports are the label values of registrations.
+var transports = [...]string{"UDP", "TCP", "TLS"}
+
+// registrations are how many ways to phones there are, nil when the database does not say so in time: then the metric is
+// missing rather than wrong.
+func (p *process) registrations() map[string]int {
+	ctx, cancel := context.WithTimeout(context.Background(), countTime)
+	defer cancel()
+	counted, err := p.storage.CountRegistered(ctx)
+	if err != nil {
+		p.log.Warn("registrations are not counted", "error", err)
+		return nil
+	}
+	out := map[string]int{}
+	for _, t := range transports {
+		out[t] = counted[t]
+	}
+	return out
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"trivox/cluster/conference"
+	"trivox/cmd/trivox/internal/certs"
 	"trivox/cmd/trivox/internal/config"
 	"trivox/loudness"
 	"trivox/media"
@@ -62,11 +63,18 @@ type process struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 
+	storage  *storage
+	recorder *recorder
+	sweeping context.CancelFunc // ends the recorder's sweep
+
 	ports *media.Ports
 	cs    *conference.Server
+	certs *certs.Store
 	sip   *sip.Server
 	http  *httpServer
-	first netip.AddrPort // where SIP is listened for
+	first netip.AddrPort // where SIP is listened for, in clear if anywhere
+	at    addresses      // by which peers reach it
+	srtp  encryption
 
 	draining atomic.Bool
 	ended    [2]atomic.Uint64 // calls, by the server and by callers
@@ -91,8 +99,14 @@ func start(c config.Config, stderr io.Writer, load func() (config.Config, error)
 
 func (p *process) bring(c config.Config) error {
 	workers := tune(c.Server.Workers)
-	var err error
+	err := p.openStorage(c)
+	if err != nil {
+		return err
+	}
 	if p.ports, err = media.NewPorts(c.RTP.Ports.Low, c.RTP.Ports.High, c.RTP.Quarantine); err != nil {
+		return err
+	}
+	if err := p.openRecords(c); err != nil {
 		return err
 	}
 	settings := p.conferenceConfig(c)
@@ -100,14 +114,23 @@ func (p *process) bring(c config.Config) error {
 	if p.cs, err = conference.NewServer(settings, p.ports); err != nil {
 		return err
 	}
+	secure, err := p.openCertificates(c)
+	if err != nil {
+		return err
+	}
 	p.sip, err = sip.NewServer(sip.Config{
-		Rooms:     &rooms{server: p.cs, config: p.config, log: p.log, srtp: srtpPolicy},
+		Rooms:     &rooms{server: p.cs, config: p.config, recorder: p.recorder, log: p.log, srtp: p.srtp.of},
 		Logger:    p.log,
 		Advertise: p.advertise,
 		Allowed: func(source netip.Addr) (bool, string) {
 			return p.config.Load().Allowed(source), "allow"
 		},
-		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return p.config.Load().Allowed(a) }},
+		Domain:         p.domain,
+		Directory:      p.storage,
+		Location:       p.storage,
+		Route:          p.route,
+		TLS:            secure,
+		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return a.IsLoopback() || p.config.Load().Allowed(a) }},
 		ParseInfo:      parseInfo,
 		SessionExpires: c.SIP.SessionExpires, MinSE: c.SIP.MinSE,
 		Product: "trivox/" + version(),
@@ -115,20 +138,30 @@ func (p *process) bring(c config.Config) error {
 	if err != nil {
 		return err
 	}
-	for _, l := range c.SIP.Listen {
-		for _, network := range l.Networks() {
-			at, err := p.sip.Listen(network, l.Addr.String())
-			if err != nil {
-				return portHint(err, l)
-			}
-			if !p.first.IsValid() {
-				p.first = netip.MustParseAddrPort(at.String())
-			}
-			p.log.Info("listening", "for", "sip", "network", network, "address", at.String())
-		}
+	if err := p.listenSIP(c); err != nil {
+		return err
 	}
 	p.http, err = p.listenHTTP(c)
 	return err
+}
+
+// listenSIP opens the addresses of SIP.
+func (p *process) listenSIP(c config.Config) error {
+	secure := false // the first is
+	for _, l := range c.SIP.Listen {
+		for _, network := range l.Networks() {
+			at, err := p.srtp.listen(l, network, p.sip.Listen)
+			if err != nil {
+				return portHint(err, l)
+			}
+			p.at.add(addrOf(at))
+			if !p.first.IsValid() || secure && network != "tls" {
+				p.first, secure = netip.MustParseAddrPort(at.String()), network == "tls"
+			}
+			p.log.Info("listening", "for", "sip", "network", network, "address", at.String(), "srtp", l.SRTPPolicy())
+		}
+	}
+	return nil
 }
 
 // edgeDSCP is a mark as the edge wants it: 0 is best effort there only when it is asked for.
@@ -222,8 +255,15 @@ func (p *process) reload() {
 		return
 	}
 	next, live, restart := config.Reload(*p.config.Load(), loaded)
+	if err := p.certs.Set(certSettings(next)); err != nil {
+		p.log.Error("certificates not reloaded; the server goes on with those it has", "error", err)
+		next.TLS = p.config.Load().TLS
+	}
 	p.config.Store(&next)
 	p.level.Set(next.Log.Level)
 	p.cs.Reconfigure(p.conferenceConfig(next))
+	if err := p.recorder.file.open(next.CDR.File); err != nil {
+		p.log.Error("records go on to the file that was open", "error", err)
+	}
 	p.log.Info("settings reloaded", "changed", live, "need_restart", restart)
 }

@@ -16,22 +16,36 @@ type Config struct {
 	Domains   []string  `toml:"domains" reload:"restart" doc:"Domains served. The first one names conferences in the API; where there is none, the first address of sip.listen does, or the one advertised for it. Contact names the address that was called, or its advertised one."`
 	Advertise []Public  `toml:"advertise" reload:"live" doc:"Public address per interface, where NAT or a load balancer hides it: \"10.0.0.5=203.0.113.9\", or \"203.0.113.9\" for all of that family."`
 	Allow     []Network `toml:"allow" reload:"live" doc:"Networks that may call, such as \"192.168.0.0/16\". Loopback always may; nobody else may unless listed here."`
+	Data      string    `toml:"data" reload:"restart" doc:"Directory of what must survive: users, registrations, call detail records; made when it is missing. Empty: they are in memory and gone with the process."`
+	Database  DSN       `toml:"database" reload:"restart" doc:"PostgreSQL in place of a file in data: \"postgres://USER:PASSWORD@HOST/NAME\" or \"host=... user=... dbname=...\". It is never shown."`
 
 	SIP    SIP    `toml:"sip"`
+	TLS    TLS    `toml:"tls"`
 	HTTP   HTTP   `toml:"http"`
 	RTP    RTP    `toml:"rtp"`
 	Rooms  Rooms  `toml:"rooms"`
 	Audio  Audio  `toml:"audio"`
+	CDR    CDR    `toml:"cdr"`
 	Server Server `toml:"server"`
 	Log    Log    `toml:"log"`
 }
 
 // SIP is what concerns signalling.
 type SIP struct {
-	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", or \"A:P\" for both. Beyond loopback, allow must be set too."`
+	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", \"tls/A:P\" (needs tls.certificates), or \"A:P\" for UDP and TCP. \"?srtp=required\", \"?srtp=offered\" or \"?srtp=off\" behind it tells whether sound is encrypted for those who call there: offered by TLS, off by UDP and TCP unless said. Beyond loopback, allow must be set too."`
 	DSCP           DSCP          `toml:"dscp" reload:"restart" doc:"Priority mark on SIP packets: a name of RFC 4594 such as \"CS3\" or \"AF31\", or \"0\" to \"63\"."`
 	SessionExpires time.Duration `toml:"session_expires" reload:"restart" range:"90s..24h" doc:"Session timer asked for (RFC 4028): a call whose phone has vanished ends after it."`
 	MinSE          time.Duration `toml:"min_se" reload:"restart" range:"90s..24h" doc:"Shortest session timer accepted; a shorter one is answered 422."`
+}
+
+// TLS is what concerns certificates of SIP.
+type TLS struct {
+	Certificates       []CertFiles `toml:"certificates" reload:"live" doc:"Certificates with their keys, PEM files: \"FULLCHAIN.pem,KEY.pem\", or one file that holds both. A caller gets the one that has the name he asks for, else the first. Files that change are read again within seconds. The command trivox cert makes one for a test."`
+	MinVersion         string      `toml:"min_version" reload:"live" oneof:"1.2 1.3" doc:"Oldest version of TLS spoken with those who connect."`
+	ClientCertificates string      `toml:"client_certificates" reload:"live" oneof:"off optional required" doc:"Ask those who connect for a certificate of tls.client_ca: \"off\", \"optional\", \"required\". One with the URI sip:user@domain stands for that user's password."`
+	ClientCA           string      `toml:"client_ca" reload:"live" doc:"PEM file of the authorities whose client certificates are believed."`
+	CA                 string      `toml:"ca" reload:"restart" doc:"PEM file of the authorities believed when Trivox itself connects; \"\": those of the system."`
+	Verify             bool        `toml:"verify" reload:"restart" doc:"Whom Trivox connects to must have a certificate of the name called. Without, anybody who answers there is believed: for tests only."`
 }
 
 // HTTP is what concerns the API, metrics and health.
@@ -69,6 +83,12 @@ type Audio struct {
 	OpusBitrate    int      `toml:"opus_bitrate" reload:"live" range:"6000..510000" doc:"Bits per second of Opus sent to each listener."`
 	OpusFEC        bool     `toml:"opus_fec" reload:"live" doc:"Opus packets carry a coarse copy of the one before, for listeners who lose packets."`
 	ComfortNoise   int      `toml:"comfort_noise" reload:"live" range:"30..127" doc:"Level of the noise played when nobody speaks, in -dBov (RFC 3389): 127 is inaudible."`
+}
+
+// CDR is what concerns call detail records.
+type CDR struct {
+	Keep time.Duration `toml:"keep" reload:"live" range:"0s,1h..87600h" doc:"Records of calls that ended so long ago are deleted. \"0s\": never."`
+	File string        `toml:"file" reload:"live" doc:"File that each record is appended to as a line of JSON too; opened anew on SIGHUP, so that it can be rotated. Empty: none."`
 }
 
 // Server is what concerns the process.

@@ -134,7 +134,8 @@ func lines(b []byte) map[string]int {
 
 // show gives a value as it stands in the file, but no secret.
 func show(s setting, value any) string {
-	if _, secret := s.of(new(Config)).Interface().(Secret); secret {
+	switch s.of(new(Config)).Interface().(type) {
+	case Secret, DSN:
 		return ""
 	}
 	out := fmt.Sprintf("%v", value)
