@@ -6,132 +6,48 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"trivox/cluster/conference"
-	"trivox/cmd/trivox/internal/config"
 	"trivox/cmd/trivox/internal/phone"
 	"trivox/media"
 	"trivox/media/codec"
-	"trivox/sip"
 	"trivox/sip/sdp"
 )
 
-// focus is signalling and conferences in the process of the test, with a policy for SRTP of the test's own.
-type focus struct {
-	t      *testing.T
-	server *conference.Server
-	at     netip.AddrPort
-	ended  chan conference.Summary
-}
-
-// openFocus starts one on loopback.
-func openFocus(t *testing.T, policy sdp.Policy) *focus {
-	t.Helper()
-	low := reserve(t, 100)
-	ports, err := media.NewPorts(uint16(low), uint16(low+99), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &focus{t: t, ended: make(chan conference.Summary, 100)}
-	c := conference.Default(1)
-	c.AloneTone, c.JoinTone = false, false
-	c.OnEvent = func(e conference.Event) {
-		if e.Kind == conference.LegEnded {
-			f.ended <- e.Summary
-		}
-	}
-	if f.server, err = conference.NewServer(c, ports); err != nil {
-		t.Fatal(err)
-	}
-	settings := &atomic.Pointer[config.Config]{}
-	def := config.Default()
-	settings.Store(&def)
-	signalling, err := sip.NewServer(sip.Config{
-		Rooms: &rooms{
-			server: f.server, config: settings, log: slog.New(slog.DiscardHandler), srtp: func(sip.Call) sdp.Policy { return policy },
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := signalling.Close(); err != nil {
-			t.Error(err)
-		}
-		f.server.Close()
-	})
-	at, err := signalling.Listen("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.at = netip.MustParseAddrPort(at.String())
-	return f
-}
-
-func (f *focus) room(name string) string { return fmt.Sprintf("sip:%s@%v", name, f.at) }
-
-// people are who is in the tea room.
-func (f *focus) people() []conference.Participant {
-	f.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	_, people, err := f.server.Show(ctx, "tea")
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return people
-}
-
-// becomes waits until yes is true.
-func (f *focus) becomes(what string, yes func() bool) {
-	f.t.Helper()
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	for give := time.Now().Add(patience); !yes(); <-again.C {
-		if time.Now().After(give) {
-			f.t.Fatalf("waited %s until %s", patience, what)
-		}
-	}
-}
-
 // A softphone that encrypts, as it offers it (RTP/AVP with a=crypto, RFC 8643; RTP/SAVP; RTP/SAVPF), is in a room with one
-// that does not; they hear each other before a hold and after, and no packet fails (SE-1).
+// that does not; they hear each other, before a hold and after, and no packet fails (SE-1).
 func TestBaresipEncrypts(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"srtp", "srtp-mand", "srtp-mandf"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			const hertz, others = 440, 830
-			f := openFocus(t, sdp.Offered)
+			s := serve(t, quiet, "--sip", "udp/127.0.0.1:0?srtp=offered")
 			secret := startSoftphone(t, softphone{name: "secret", codec: codec.PCMU, say: sine(hertz, 0.1), length: time.Minute, encryption: mode})
 			clear := startBaresip(t, "clear", codec.PCMU, sine(others, 0.1), time.Minute)
-			secret.dial(f.room("tea"))
-			clear.dial(f.room("tea"))
+			secret.dial(s.room("tea"))
+			clear.dial(s.room("tea"))
 			heard := func(n uint64) func() bool {
 				return func() bool {
-					people := f.people()
-					return len(people) == 2 && people[0].Received >= n && people[1].Received >= n
+					return s.participant("tea", "secret").PacketsReceived >= n && s.participant("tea", "clear").PacketsReceived >= n
 				}
 			}
-			f.becomes("2 s of sound have come from both", heard(100))
-			for i, want := range []string{"AES_CM_128_HMAC_SHA1_80", ""} { // all that baresip 1.0.0 offers
-				if got := f.people()[i].Encryption; got != want {
-					t.Errorf("%s is encrypted by %q, want %q", f.people()[i].URI, got, want)
+			s.becomes("2 s of sound have come from both", heard(100))
+			for who, want := range map[string]string{"secret": "AES_CM_128_HMAC_SHA1_80", "clear": ""} { // all that baresip 1.0.0 offers
+				if got := s.participant("tea", who).Encryption; got != want {
+					t.Errorf("%s is encrypted by %q, want %q", who, got, want)
 				}
 			}
 			secret.command("hold", "")
-			f.becomes("it holds", func() bool { return f.people()[0].Held })
+			s.becomes("it holds", func() bool { return s.participant("tea", "secret").Held })
 			secret.command("resume", "")
-			f.becomes("it does not hold", func() bool { return !f.people()[0].Held })
-			f.becomes("4 s of sound more have come from both", heard(f.people()[0].Received+200))
+			s.becomes("it does not hold", func() bool { return !s.participant("tea", "secret").Held })
+			s.becomes("4 s of sound more have come from both", heard(s.participant("tea", "secret").PacketsReceived+200))
 			for _, p := range []struct {
 				*baresip
 				own, other float64
@@ -145,9 +61,9 @@ func TestBaresipEncrypts(t *testing.T) {
 					t.Errorf("it hears itself at %.4f, the other at %.4f", own, other)
 				}
 			}
-			for range 2 {
-				if s := <-f.ended; s.Unauthentic > 0 || s.Received < 300 {
-					t.Errorf("%+v", s)
+			for _, e := range s.await(2, "the end of both calls", func(e event) bool { return e.is("call ended") }) {
+				if e["unauthentic"] != 0.0 || e["received"].(float64) < 300 {
+					t.Errorf("%v", e)
 				}
 			}
 		})
@@ -167,10 +83,10 @@ func TestEncryptionRefused(t *testing.T) {
 		{sdp.Required, string(offer(netip.MustParseAddrPort("127.0.0.1:9"), codec.PCMU, 1, "sendrecv")), "calls are encrypted here: offer RTP/SAVP"},
 		{sdp.Off, secure, "keys in SDP are taken over TLS only"},
 	} {
-		f := openFocus(t, c.policy)
+		s := serve(t, quiet, "--sip", "udp/127.0.0.1:0?srtp="+c.policy.String())
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		_, err := openAgent(t, line{local: netip.MustParseAddr("127.0.0.1")}).Dial(ctx, phone.Call{URI: f.room("tea"), Offer: []byte(c.offer)})
+		_, err := openAgent(t, line{local: netip.MustParseAddr("127.0.0.1")}).Dial(ctx, phone.Call{URI: s.room("tea"), Offer: []byte(c.offer)})
 		var refused *phone.Failure
 		if !errors.As(err, &refused) || refused.Code != 488 || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want 488 with %q", c.policy, err, c.want)
