@@ -10,7 +10,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-// ringAgain is how often the caller is told that it rings, so that no proxy on his side gives up. RFC 3261, 16.7 and 13.3.1.1 (TX-1)
+// ringAgain is how often the caller is told that it rings, so that no proxy on his side gives up. RFC 3261, 13.3.1.1 (TX-1)
 const ringAgain = time.Minute
 
 // Causes that the phones of a callee are told.
