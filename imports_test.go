@@ -43,12 +43,15 @@ var mayImport = map[string][]string{
 	"cmd/trivox/internal/phone":           {"cmd/trivox/internal/certs"},
 	"cmd/trivox/internal/call": {"mixer", "media", "media/codec", "media/jitter", "sip/sdp", "cmd/trivox/internal/phone",
 		"cmd/trivox/internal/wav"},
-	"cmd/trivox/internal/load": {"mixer", "media", "media/codec", "sip/sdp", "cmd/trivox/internal/phone", "cmd/trivox/internal/wav"},
-	"cmd/trivox/internal/sim":  {"loudness", "cluster/exchange", "cluster/sim", "cmd/trivox/internal/wav"},
+	"cmd/trivox/internal/load": {"mixer", "media", "media/codec", "sip/sdp", "cmd/trivox/internal/phone", "cmd/trivox/internal/usage",
+		"cmd/trivox/internal/wav"},
+	"cmd/trivox/internal/traffic": {"cmd/trivox/internal/usage"},
+	"cmd/trivox/internal/usage":   {},
+	"cmd/trivox/internal/sim":     {"loudness", "cluster/exchange", "cluster/sim", "cmd/trivox/internal/wav"},
 	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/sdp", "cluster/exchange", "cluster/conference",
 		"cmd/trivox/internal/certs", "cmd/trivox/internal/config", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
 		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim",
-		"cmd/trivox/internal/store", "cmd/trivox/internal/user"},
+		"cmd/trivox/internal/store", "cmd/trivox/internal/traffic", "cmd/trivox/internal/user"},
 }
 
 // arrowHints say what to do instead of the import that somebody is most likely to want.

@@ -31,8 +31,11 @@ type Leg struct {
 	agreed *sdp.Media
 	crypto *media.Crypto // of agreed
 	format format
-	line   *line // nil until sound was agreed
+	line   *line         // nil until sound was agreed
+	over   chan struct{} // made when the call ends, closed when summary is what it was like
 	ended  bool
+
+	summary Summary // of a call whose over is closed
 }
 
 // ID names the leg in logs, the roster and the API.
@@ -247,28 +250,4 @@ func (l *Leg) Mute(on bool) error {
 		return errNotNegotiated
 	}
 	return l.room.conf.worker.do(context.Background(), func(time.Duration) { ln.muted = on })
-}
-
-// End releases the leg; further calls do nothing. What it was like comes as an Event of kind LegEnded.
-func (l *Leg) End(cause Cause) {
-	l.mu.Lock()
-	if l.ended {
-		l.mu.Unlock()
-		return
-	}
-	l.ended = true
-	ln, told := l.line, l.last != nil
-	l.mu.Unlock()
-	l.server.leave(l)
-	if ln == nil { // the worker never knew it
-		if told {
-			l.pair.Close()
-		} else {
-			l.pair.Release()
-		}
-		l.server.endedUnheard(l, cause, media.Now())
-		return
-	}
-	conf := l.room.conf
-	conf.worker.post(func(now time.Duration) { conf.drop(ln, cause, now) })
 }

@@ -179,17 +179,7 @@ func (c *conference) drop(l *line, cause Cause, now time.Duration) {
 	}
 	c.remove(l)
 	l.pair.Close()
-	e := c.event(LegEnded, l)
-	e.Summary = l.summary(cause, now)
-	c.server.report(e)
-}
-
-func (l *line) summary(cause Cause, now time.Duration) Summary {
-	st, pl := l.session.Stats(), l.playout.Stats()
-	return Summary{
-		Duration: now - l.answered, Codec: l.format.codec.Name, Encryption: l.agreed.Encryption(), Received: st.Received, Sent: st.Sent, Lost: st.Lost,
-		Late: pl.Late, Jitter: st.Source.Jitter, Delay: pl.Delay, Cause: cause, Unauthentic: st.Dropped[media.Unauthentic],
-	}
+	l.leg.finish(l.summary(cause, now))
 }
 
 // event is one about a line.

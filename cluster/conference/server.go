@@ -193,7 +193,7 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	for _, l := range legs {
-		l.End(Cause{Text: "server shut down"})
+		l.end(Cause{Text: "server shut down"}) // the workers run all that they were sent before they stop
 	}
 	for _, w := range s.workers {
 		w.stop()
@@ -207,6 +207,8 @@ type Request struct {
 	Conference string     // its name; made when it is new
 	URI        string     // the caller's SIP URI
 	Display    string     // the caller's name, may be empty
+	User       string     // the user that the caller has proved to be, may be empty
+	Network    string     // what the call came by, "UDP", "TCP" or "TLS"
 	CallID     string     // for the log
 	Local      netip.Addr // address at which the call arrived: media is received there
 	Source     netip.Addr // address from which it came

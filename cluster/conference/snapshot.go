@@ -20,6 +20,7 @@ type Brief struct {
 // Participant is one leg, as it is now.
 type Participant struct {
 	ID, URI, Display string
+	User, Network    string        // as the Request had them
 	Entered          time.Duration // time of media.Now
 	Codec            string        // empty until sound was agreed
 	Encryption       string        // suite of RFC 4568, empty when sound goes in clear
@@ -75,7 +76,8 @@ func (s *Server) Show(ctx context.Context, name string) (Brief, []Participant, e
 	lines := make([]*line, len(legs))
 	for i, l := range legs {
 		people[i] = Participant{
-			ID: l.id, URI: l.request.URI, Display: l.request.Display, Entered: l.entered, SendSSRC: l.sendSSRC,
+			ID: l.id, URI: l.request.URI, Display: l.request.Display, User: l.request.User, Network: l.request.Network,
+			Entered: l.entered, SendSSRC: l.sendSSRC,
 		}
 		l.mu.Lock()
 		lines[i] = l.line

@@ -14,6 +14,7 @@ import (
 
 	"trivox/media"
 	"trivox/media/codec"
+	"trivox/sip/sdp"
 )
 
 // hall is a Server whose one worker is driven in virtual time, with a network in memory.
@@ -23,6 +24,7 @@ type hall struct {
 	worker *worker
 	now    time.Duration
 	phones []*phone
+	srtp   sdp.Policy // of phones to come
 	events []Event
 	ports  *media.Ports
 }
@@ -48,7 +50,7 @@ func newHall(t testing.TB, change func(*Config)) *hall {
 	s.workers = []*worker{h.worker}
 	t.Cleanup(func() {
 		for _, p := range h.phones {
-			p.leg.End(Cause{Text: "test over"})
+			p.leg.end(Cause{Text: "test over"})
 			h.drain()
 		}
 		h.drain()
@@ -146,7 +148,8 @@ type phone struct {
 	lastTS  uint32
 	ssrc    uint32
 	hungUp  []Cause
-	stalls  bool // the worker is held up: timestamps jump
+	stalls  bool   // the worker is held up: timestamps jump
+	cloak   *cloak // nil: it sends in clear
 }
 
 type datagram struct {
@@ -170,7 +173,7 @@ func (h *hall) dial(room string, c codec.Codec, ptime time.Duration, source func
 	}
 	p.leg, err = h.server.Enter(context.Background(), Request{
 		Conference: room, URI: fmt.Sprintf("sip:phone%d@test", len(h.phones)), Local: netip.MustParseAddr("127.0.0.1"),
-		Source: p.addr.Addr(), HangUp: func(c Cause) { p.hungUp = append(p.hungUp, c) },
+		Source: p.addr.Addr(), SRTP: h.srtp, HangUp: func(c Cause) { p.hungUp = append(p.hungUp, c) },
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -183,10 +186,11 @@ func (h *hall) dial(room string, c codec.Codec, ptime time.Duration, source func
 }
 
 func (p *phone) offer(direction string) []byte {
-	return fmt.Appendf(nil, "v=0\r\no=- 1 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP %d 101\r\n"+
-		"a=rtpmap:%d %s/%d/%d\r\na=rtpmap:101 telephone-event/%d\r\na=ptime:%d\r\na=%s\r\n",
-		p.packets+1, p.addr.Addr(), p.addr.Addr(), p.addr.Port(), p.pt, p.pt, p.codec.Name, p.codec.ClockRate, p.codec.Channels,
-		p.codec.ClockRate, p.ptime.Milliseconds(), direction)
+	profile, crypto := p.cloak.lines()
+	return fmt.Appendf(nil, "v=0\r\no=- 1 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d %s %d 101\r\n"+
+		"a=rtpmap:%d %s/%d/%d\r\na=rtpmap:101 telephone-event/%d\r\na=ptime:%d\r\na=%s\r\n%s",
+		p.packets+1, p.addr.Addr(), p.addr.Addr(), p.addr.Port(), profile, p.pt, p.pt, p.codec.Name, p.codec.ClockRate, p.codec.Channels,
+		p.codec.ClockRate, p.ptime.Milliseconds(), direction, crypto)
 }
 
 // speak sends what is due.
@@ -221,6 +225,7 @@ func (p *phone) send(pt uint8, payload []byte) {
 	binary.BigEndian.PutUint32(b[4:], p.stamp)
 	binary.BigEndian.PutUint32(b[8:], 0x1000+uint32(p.addr.Addr().As4()[3]))
 	p.seq++
+	b = p.cloak.seal(p.t, append(b, payload...))
 	at := p.next - 3*time.Millisecond
 	if p.delay != nil {
 		d := p.delay()
@@ -229,7 +234,7 @@ func (p *phone) send(pt uint8, payload []byte) {
 		}
 		at += d
 	}
-	p.outbox = append(p.outbox, datagram{append(b, payload...), at})
+	p.outbox = append(p.outbox, datagram{b, at})
 }
 
 // arrived takes what has arrived by now from the outbox, in the order of arrival, as many as a sweep takes.
@@ -249,6 +254,7 @@ func (p *phone) hear(b []byte) {
 	if media.IsRTCP(b) {
 		return
 	}
+	b = p.cloak.open(p.t, b)
 	seq, ts, ssrc := binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
 	if p.packets > 0 {
 		if seq != p.lastSeq+1 || ssrc != p.ssrc {

@@ -64,11 +64,3 @@ func (c *conference) watch(now time.Duration) {
 		}
 	}
 }
-
-// endedUnheard reports a leg that never had sound.
-func (s *Server) endedUnheard(l *Leg, cause Cause, now time.Duration) {
-	s.report(Event{
-		Kind: LegEnded, Conference: l.room.name, Leg: l.id, URI: l.request.URI, Call: l.request.CallID,
-		Summary: Summary{Duration: now - l.entered, Cause: cause},
-	})
-}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"trivox/cmd/trivox/internal/api"
 	"trivox/media"
 )
@@ -24,6 +27,13 @@ func (p *process) metrics() api.Metrics {
 		Connections: signalling.Edge.Conns, CertificateExpiry: p.certificateExpiry(),
 		Handshakes: map[string]uint64{"done": signalling.Edge.Secured, "failed": signalling.Edge.Insecure},
 	}
+	m.RecordsWritten, m.RecordsFailed = p.recorder.counts()
+	m.Registrations, m.Bans, m.BansMade = p.registrations(), len(p.sip.Bans()), signalling.Banned
+	m.Auth = map[string]uint64{
+		"challenged": signalling.Challenged, "stale": signalling.Stale, "right": signalling.Authenticated, "wrong": signalling.WrongPassword,
+	}
+	m.Registers = map[string]uint64{"accepted": signalling.Registered, "refused": signalling.RegisterRefused}
+	m.Limited = map[string]uint64{"table": signalling.Limited, "rate": signalling.OverRate}
 	kept := p.storage.Stats()
 	m.StoreChanges, m.StoreCommits, m.StoreFailed, m.StoreRefused = kept.Changes, kept.Commits, kept.Failed, kept.Refused
 	for _, w := range cs.Workers {
@@ -45,4 +55,27 @@ func (p *process) metrics() api.Metrics {
 		}
 	}
 	return m
+}
+
+// countTime bounds what a scrape waits for the database.
+const countTime = 2 * time.Second
+
+// transports are the label values of registrations.
+var transports = [...]string{"UDP", "TCP", "TLS"}
+
+// registrations are how many ways to phones there are, nil when the database does not say so in time: then the metric is
+// missing rather than wrong.
+func (p *process) registrations() map[string]int {
+	ctx, cancel := context.WithTimeout(context.Background(), countTime)
+	defer cancel()
+	counted, err := p.storage.CountRegistered(ctx)
+	if err != nil {
+		p.log.Warn("registrations are not counted", "error", err)
+		return nil
+	}
+	out := map[string]int{}
+	for _, t := range transports {
+		out[t] = counted[t]
+	}
+	return out
 }

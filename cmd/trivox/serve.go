@@ -63,7 +63,9 @@ type process struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 
-	storage *storage
+	storage  *storage
+	recorder *recorder
+	sweeping context.CancelFunc // ends the recorder's sweep
 
 	ports *media.Ports
 	cs    *conference.Server
@@ -72,6 +74,7 @@ type process struct {
 	http  *httpServer
 	first netip.AddrPort // where SIP is listened for, in clear if anywhere
 	at    addresses      // by which peers reach it
+	srtp  encryption
 
 	draining atomic.Bool
 	ended    [2]atomic.Uint64 // calls, by the server and by callers
@@ -103,6 +106,9 @@ func (p *process) bring(c config.Config) error {
 	if p.ports, err = media.NewPorts(c.RTP.Ports.Low, c.RTP.Ports.High, c.RTP.Quarantine); err != nil {
 		return err
 	}
+	if err := p.openRecords(c); err != nil {
+		return err
+	}
 	settings := p.conferenceConfig(c)
 	settings.Workers = workers
 	if p.cs, err = conference.NewServer(settings, p.ports); err != nil {
@@ -113,7 +119,7 @@ func (p *process) bring(c config.Config) error {
 		return err
 	}
 	p.sip, err = sip.NewServer(sip.Config{
-		Rooms:     &rooms{server: p.cs, config: p.config, log: p.log, srtp: srtpPolicy},
+		Rooms:     &rooms{server: p.cs, config: p.config, recorder: p.recorder, log: p.log, srtp: p.srtp.of},
 		Logger:    p.log,
 		Advertise: p.advertise,
 		Allowed: func(source netip.Addr) (bool, string) {
@@ -145,7 +151,7 @@ func (p *process) listenSIP(c config.Config) error {
 	secure := false // the first is
 	for _, l := range c.SIP.Listen {
 		for _, network := range l.Networks() {
-			at, err := p.sip.Listen(network, l.Addr.String())
+			at, err := p.srtp.listen(l, network, p.sip.Listen)
 			if err != nil {
 				return portHint(err, l)
 			}
@@ -257,5 +263,8 @@ func (p *process) reload() {
 	p.config.Store(&next)
 	p.level.Set(next.Log.Level)
 	p.cs.Reconfigure(p.conferenceConfig(next))
+	if err := p.recorder.file.open(next.CDR.File); err != nil {
+		p.log.Error("records go on to the file that was open", "error", err)
+	}
 	p.log.Info("settings reloaded", "changed", live, "need_restart", restart)
 }

@@ -31,6 +31,7 @@ func (p *process) stop() {
 	if p.http != nil {
 		p.http.close()
 	}
+	p.closeRecords()
 	if p.storage != nil {
 		if err := p.storage.close(); err != nil {
 			p.log.Error("the database was not closed well", "error", err)

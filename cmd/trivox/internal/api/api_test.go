@@ -145,7 +145,9 @@ func TestOpenAPI(t *testing.T) {
 	text := w.Body.String()
 	for _, want := range []string{"openapi: 3.1.0", "/v1/conferences:", "/v1/conferences/{name}:", "/v1/conferences/{name}/lock:",
 		"/v1/conferences/{name}/unlock:", "/v1/conferences/{name}/end:", "/v1/conferences/{name}/participants/{id}/mute:",
-		"/v1/conferences/{name}/participants/{id}/unmute:", "/v1/conferences/{name}/participants/{id}/kick:", "scheme: bearer", "remote_ssrc:"} {
+		"/v1/conferences/{name}/participants/{id}/unmute:", "/v1/conferences/{name}/participants/{id}/kick:", "scheme: bearer", "remote_ssrc:",
+		"/v1/users:", "/v1/users/{name}:", "/v1/users/{name}/password:", "/v1/users/{name}/enable:", "/v1/registrations:", "/v1/bans/{address}:",
+		"/v1/records:"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the description lacks %q", want)
 		}

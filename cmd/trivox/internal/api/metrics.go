@@ -29,6 +29,14 @@ type Metrics struct {
 	EventsDropped   uint64            // events to conferences whose inbox was full
 	TickLateness    Histogram         // how late the media workers began their slots
 	TickOverruns    uint64            // slots skipped because the one before took too long
+	Registrations   map[string]int    // bindings that have not expired, by transport
+	Auth            map[string]uint64 // proofs asked for by password and given, by what came of it: "challenged", "right", ...
+	Registers       map[string]uint64 // REGISTERs by result, "accepted" or "refused"
+	Limited         map[string]uint64 // SIP requests above a limit, by its kind
+	Bans            int               // sources, and users at sources, who are not served now
+	BansMade        uint64            // bans so far
+	RecordsWritten  map[string]uint64 // call detail records, by where they went
+	RecordsFailed   map[string]uint64 // those that are not there
 
 	Connections       int                      // of SIP, by TCP and TLS
 	Handshakes        map[string]uint64        // of TLS, by result: "done" or "failed"
@@ -58,6 +66,8 @@ type collector struct {
 	conferences, legs, portsInUse, portsFree              *prometheus.Desc
 	requests, responses, sipDropped, callsEnded           *prometheus.Desc
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
+	registrations, bans, bansMade, written, failed        *prometheus.Desc
+	auth, registers, limited                              *prometheus.Desc
 	connections, handshakes, expiry                       *prometheus.Desc
 	stored, commits, notStored, storeRefused              *prometheus.Desc
 }
@@ -82,6 +92,14 @@ func newCollector(source func() Metrics) *collector {
 		eventsDropped: desc("conference_events_dropped_total", "Events lost because a conference's inbox was full."),
 		late:          desc("tick_lateness_seconds", "How late media workers began their slots."),
 		overrun:       desc("tick_overruns_total", "Slots skipped because the one before took too long."),
+		registrations: desc("registrations", "Ways to users' phones that are registered now, by transport.", "transport"),
+		auth:          desc("sip_auth_total", "Requests by what came of asking for a password.", "result"),
+		registers:     desc("sip_registers_total", "REGISTERs by result, challenges apart.", "result"),
+		limited:       desc("sip_limited_total", "SIP requests above a limit, by its kind.", "limit"),
+		bans:          desc("bans", "Sources, and users at sources, that are banned now."),
+		bansMade:      desc("bans_total", "Bans so far."),
+		written:       desc("cdr_written_total", "Call detail records written, by where they went.", "to"),
+		failed:        desc("cdr_failed_total", "Call detail records that could not be written in time, by where they should have gone.", "to"),
 		connections:   desc("sip_connections", "Connections for SIP, by TCP and TLS."),
 		handshakes:    desc("sip_tls_handshakes_total", "TLS handshakes, by result.", "result"),
 		expiry:        desc("tls_certificate_expiry_seconds", "Seconds until a certificate ends; below 0 it has.", "file"),
@@ -98,6 +116,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun,
 		c.connections, c.handshakes, c.expiry,
 		c.stored, c.commits, c.notStored, c.storeRefused,
+		c.registrations, c.bans, c.bansMade, c.written, c.failed, c.auth, c.registers, c.limited,
 	} {
 		ch <- d
 	}
@@ -134,6 +153,16 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	buckets, count := m.TickLateness.cumulative()
 	ch <- prometheus.MustNewConstHistogram(c.late, count, m.TickLateness.Sum.Seconds(), buckets)
 	counter(c.overrun, m.TickOverruns)
+	for transport, v := range m.Registrations {
+		ch <- prometheus.MustNewConstMetric(c.registrations, prometheus.GaugeValue, float64(v), transport)
+	}
+	byLabel(c.auth, m.Auth)
+	byLabel(c.registers, m.Registers)
+	byLabel(c.limited, m.Limited)
+	gauge(c.bans, m.Bans)
+	counter(c.bansMade, m.BansMade)
+	byLabel(c.written, m.RecordsWritten)
+	byLabel(c.failed, m.RecordsFailed)
 	gauge(c.connections, m.Connections)
 	byLabel(c.handshakes, m.Handshakes)
 	for file, left := range m.CertificateExpiry {

@@ -96,7 +96,7 @@ type Audio struct {
 // CDR is what concerns call detail records.
 type CDR struct {
 	Keep time.Duration `toml:"keep" reload:"live" range:"0s,1h..87600h" doc:"Records of calls that ended so long ago are deleted. \"0s\": never."`
-	File string        `toml:"file" reload:"restart" doc:"File that each record is appended to as a line of JSON too. Empty: none."`
+	File string        `toml:"file" reload:"live" doc:"File that each record is appended to as a line of JSON too; opened anew on SIGHUP, so that it can be rotated. Empty: none."`
 }
 
 // Server is what concerns the process.

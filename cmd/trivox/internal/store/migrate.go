@@ -71,6 +71,8 @@ func migrations() []string {
 			jitter_ms  DOUBLE PRECISION NOT NULL,
 			delay_ms   DOUBLE PRECISION NOT NULL,
 			rtt_ms     DOUBLE PRECISION NOT NULL,
+			remote_lost  BIGINT NOT NULL,
+			mos        DOUBLE PRECISION NOT NULL,
 			code       INTEGER NOT NULL,
 			reason     {text}  NOT NULL,
 			ended_by   {text}  NOT NULL

@@ -34,11 +34,13 @@ type Record struct {
 	Encryption string  `json:"encryption"` // SRTP suite, empty: none
 	Received   uint64  `json:"received"`   // RTP packets
 	Sent       uint64  `json:"sent"`
-	Lost       uint64  `json:"lost"`      // never came
-	Late       uint64  `json:"late"`      // came too late to be heard
-	JitterMS   float64 `json:"jitter_ms"` // of arrival
-	DelayMS    float64 `json:"delay_ms"`  // of the jitter buffer
-	RTTMS      float64 `json:"rtt_ms"`    // by RTCP, 0 when unknown
+	Lost       uint64  `json:"lost"`        // never came
+	Late       uint64  `json:"late"`        // came too late to be heard
+	JitterMS   float64 `json:"jitter_ms"`   // of arrival
+	DelayMS    float64 `json:"delay_ms"`    // of the jitter buffer
+	RTTMS      float64 `json:"rtt_ms"`      // by RTCP, 0 when unknown
+	RemoteLost uint64  `json:"remote_lost"` // RTP packets of ours that did not reach the phone, as its RTCP says
+	MOS        float64 `json:"mos"`         // estimated quality of what came, 1 to 4.5 (ITU-T G.107); 0 unknown
 
 	Code    int    `json:"code"`     // SIP code that says best why it ended; 200 is a hang-up
 	Reason  string `json:"reason"`   // the same for people
@@ -48,7 +50,7 @@ type Record struct {
 // recordColumns are those of the table, in the order in which values and scanRecord have them.
 var recordColumns = []string{"id", "call_id", "room", "kind", "uri", "display", "account", "source", "network", "direction",
 	"started", "answered", "ended", "codec", "encryption", "received", "sent", "lost", "late", "jitter_ms", "delay_ms", "rtt_ms",
-	"code", "reason", "ended_by"}
+	"remote_lost", "mos", "code", "reason", "ended_by"}
 
 var recordList = strings.Join(recordColumns, ", ")
 
@@ -96,7 +98,7 @@ func (r *Record) values() []any {
 		clean(r.Display, maxWord), clean(r.User, maxURI), addrText(r.Source), clean(r.Network, maxWord), clean(r.Direction, maxWord),
 		micros(r.Started), micros(r.Answered), micros(r.Ended), clean(r.Codec, maxWord), clean(r.Encryption, maxWord),
 		count(r.Received), count(r.Sent), count(r.Lost), count(r.Late), finite(r.JitterMS), finite(r.DelayMS), finite(r.RTTMS),
-		r.Code, clean(r.Reason, maxWord), clean(r.EndedBy, maxWord)}
+		count(r.RemoteLost), finite(r.MOS), r.Code, clean(r.Reason, maxWord), clean(r.EndedBy, maxWord)}
 }
 
 // count is a counter as SQL has it.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,6 +15,9 @@ const (
 	DefaultRecords = 100
 	MaxRecords     = 10000
 )
+
+// ErrCursor says that Query.After is none of a record's.
+var ErrCursor = errors.New("not a place among the records to go on from")
 
 // Query says which records are wanted. What is zero does not count.
 type Query struct {
@@ -91,7 +95,7 @@ func (q Query) conditions() (string, []any, error) {
 		ended, id, found := strings.Cut(q.After, ".")
 		at, err := strconv.ParseInt(ended, 10, 64)
 		if err != nil || !found || !storable(id) {
-			return "", nil, fmt.Errorf("the place %.80q to go on from is none: need the cursor of the last record of the page before", q.After)
+			return "", nil, fmt.Errorf("%w: %.80q; need that of the last record of the page before", ErrCursor, q.After)
 		}
 		add("(ended, id) < (?, ?)", at, id)
 	}
@@ -107,7 +111,7 @@ func scanRecord(rows *sql.Rows) (Record, error) {
 	var started, answered, ended int64
 	err := rows.Scan(&r.ID, &r.Call, &r.Room, &r.Kind, &r.URI, &r.Display, &r.User, &source, &r.Network, &r.Direction,
 		&started, &answered, &ended, &r.Codec, &r.Encryption, &r.Received, &r.Sent, &r.Lost, &r.Late, &r.JitterMS, &r.DelayMS, &r.RTTMS,
-		&r.Code, &r.Reason, &r.EndedBy)
+		&r.RemoteLost, &r.MOS, &r.Code, &r.Reason, &r.EndedBy)
 	if err == nil {
 		r.Source, err = addrOf(source)
 	}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -20,6 +21,7 @@ var fullRecord = store.Record{
 	Source: netip.MustParseAddrPort("192.0.2.7:5060"), Network: "TLS", Direction: "in",
 	Started: noon, Answered: noon.Add(time.Second), Ended: noon.Add(time.Minute),
 	Codec: "opus", Encryption: "AEAD_AES_256_GCM", Received: 3000, Sent: 2999, Lost: 7, Late: 2, JitterMS: 1.5, DelayMS: 40.25, RTTMS: 12.125,
+	RemoteLost: 3, MOS: 4.25,
 	Code: 200, Reason: "hung up", EndedBy: "caller",
 }
 
@@ -104,7 +106,7 @@ func TestRecordsQuery(t *testing.T) {
 			t.Errorf("%d records without a limit, %v", len(page), err)
 		}
 		for _, cursor := range []string{"x", "1", "x.y", "1.\x00", "99999999999999999999.a"} {
-			if _, err := s.Records(ctx, store.Query{After: cursor}); err == nil || !strings.Contains(err.Error(), "need the cursor of the last record") {
+			if _, err := s.Records(ctx, store.Query{After: cursor}); !errors.Is(err, store.ErrCursor) {
 				t.Errorf("cursor %q: %v", cursor, err)
 			}
 		}
