@@ -133,6 +133,7 @@ func (p *process) bring(c config.Config) error {
 		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return a.IsLoopback() || p.config.Load().Allowed(a) }},
 		ParseInfo:      parseInfo,
 		SessionExpires: c.SIP.SessionExpires, MinSE: c.SIP.MinSE,
+		Ring: c.Calls.Ring, RingNext: c.Calls.Next,
 		Product: "trivox/" + version(),
 	})
 	if err != nil {

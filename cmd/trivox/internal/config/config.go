@@ -24,6 +24,7 @@ type Config struct {
 	HTTP   HTTP   `toml:"http"`
 	RTP    RTP    `toml:"rtp"`
 	Rooms  Rooms  `toml:"rooms"`
+	Calls  Calls  `toml:"calls"`
 	Audio  Audio  `toml:"audio"`
 	CDR    CDR    `toml:"cdr"`
 	Server Server `toml:"server"`
@@ -72,6 +73,13 @@ type Rooms struct {
 	AloneTone       bool          `toml:"alone_tone" reload:"live" doc:"The first caller of a room hears a short tone: you are alone."`
 	JoinTone        bool          `toml:"join_tone" reload:"live" doc:"A tone marks each caller who joins."`
 	JoinToneUpTo    int           `toml:"join_tone_up_to" reload:"live" range:"0..100000" doc:"No join tone in rooms of more people than this."`
+}
+
+// Calls is what concerns calls between users.
+type Calls struct {
+	Ring  time.Duration `toml:"ring" reload:"restart" range:"5s..1h" doc:"How long the phones of a user ring at most; then the caller gets 480."`
+	Next  time.Duration `toml:"next" reload:"restart" range:"1s..1h" doc:"How long phones of one preference (q) ring before those of the next are called instead."`
+	Media string        `toml:"media" reload:"live" oneof:"through past" doc:"Sound of a call between two phones: \"through\" the server, which joins differing codecs, encryption and NAT, or \"past\" it, from phone to phone."`
 }
 
 // Audio is what concerns speakers, codecs and the mix.

@@ -36,6 +36,7 @@ func Default() Config {
 			JoinTone:        true,
 			JoinToneUpTo:    8, // USERS 25
 		},
+		Calls: Calls{Ring: 3 * time.Minute, Next: 20 * time.Second, Media: "through"},
 		Audio: Audio{
 			NMax:           3,
 			Codecs:         []string{"opus", "G722", "PCMU", "PCMA"},
