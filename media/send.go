@@ -33,6 +33,17 @@ func (s *Session) BuildLevel(dst []byte, pt uint8, samples uint32, marker bool, 
 	return append(dst, payload...)
 }
 
+// Stamp is the timestamp of the next packet.
+func (s *Session) Stamp() uint32 { return s.stamp }
+
+// BuildAt is Build with a timestamp of its own, for events, whose packets all have that of their first one (RFC 4733,
+// 2.5.1.2). Time goes on by what is built or skipped beside it.
+func (s *Session) BuildAt(dst []byte, pt uint8, stamp uint32, marker bool, payload []byte) []byte {
+	dst = appendRTP(dst, pt, marker, s.seq, stamp, s.ssrc)
+	s.built(0, len(payload))
+	return append(dst, payload...)
+}
+
 func (s *Session) built(samples uint32, octets int) {
 	s.seq++
 	s.stamp += samples
