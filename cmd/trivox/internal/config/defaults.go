@@ -34,6 +34,8 @@ func Default() Config {
 			AloneTone:       true,
 			JoinTone:        true,
 			JoinToneUpTo:    8, // USERS 25
+			MaxWaiting:      100,
+			Language:        "en",
 		},
 		Audio: Audio{
 			NMax:           3,
