@@ -32,17 +32,20 @@ var mayImport = map[string][]string{
 	"cluster/conference": {"loudness", "mixer", "cluster/exchange", "media", "media/codec", "media/jitter",
 		"sip/sdp"},
 
-	"cmd/trivox/internal/config": {},
-	"cmd/trivox/internal/api":    {},
-	"cmd/trivox/internal/ctl":    {"cmd/trivox/internal/api"},
-	"cmd/trivox/internal/wav":    {},
-	"cmd/trivox/internal/phone":  {},
+	"cmd/trivox/internal/policy":  {},
+	"cmd/trivox/internal/lobby":   {},
+	"cmd/trivox/internal/prompts": {"cmd/trivox/internal/wav"},
+	"cmd/trivox/internal/config":  {"cmd/trivox/internal/policy"},
+	"cmd/trivox/internal/api":     {},
+	"cmd/trivox/internal/ctl":     {"cmd/trivox/internal/api"},
+	"cmd/trivox/internal/wav":     {},
+	"cmd/trivox/internal/phone":   {},
 	"cmd/trivox/internal/call": {"mixer", "media", "media/codec", "media/jitter", "sip/sdp", "cmd/trivox/internal/phone",
 		"cmd/trivox/internal/wav"},
 	"cmd/trivox/internal/load": {"mixer", "media", "media/codec", "sip/sdp", "cmd/trivox/internal/phone", "cmd/trivox/internal/wav"},
 	"cmd/trivox/internal/sim":  {"loudness", "cluster/exchange", "cluster/sim", "cmd/trivox/internal/wav"},
 	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/sdp", "cluster/exchange", "cluster/conference",
-		"cmd/trivox/internal/config", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
+		"cmd/trivox/internal/config", "cmd/trivox/internal/policy", "cmd/trivox/internal/lobby", "cmd/trivox/internal/prompts", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
 		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim"},
 }
 
@@ -59,7 +62,8 @@ var arrowHints = map[[2]string]string{
 }
 
 // pure packages compute. They own no socket, clock, file, lock, log or goroutine.
-var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "cluster/sim", "sip/sdp"}
+var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "cluster/sim", "sip/sdp", "cmd/trivox/internal/policy",
+	"cmd/trivox/internal/lobby"}
 
 // impure says what a pure package may not import, and what to do instead.
 var impure = map[string]string{
