@@ -16,7 +16,8 @@ const (
 
 // latch decides which source is heard on a leg's port, and where the leg's sound is sent to.
 // Nobody is heard from an address that signalling did not name, unless the peer is behind NAT: then
-// the first valid source is taken, and its address is the one from then on.
+// the first valid source is taken, and its address is the one from then on; with SRTP whoever has the
+// key is the peer, from wherever it comes.
 type latch struct {
 	named   netip.AddrPort // by SDP
 	nat     bool
@@ -28,6 +29,8 @@ type latch struct {
 	changes bool
 	opened  time.Duration // end of the window after signalling
 	trial   trial
+
+	authentic bool // packets are known to be the peer's: it is judged only of those that SRTP let in
 }
 
 // trial is a source that is not heard yet.
@@ -68,7 +71,7 @@ func (l *latch) allows(now time.Duration, ip netip.Addr) bool {
 	if l.named.IsValid() && ip == l.named.Addr() {
 		return true
 	}
-	return l.nat && (!l.from.IsValid() || ip == l.from.Addr() || now < l.opened)
+	return l.nat && (l.authentic || !l.from.IsValid() || ip == l.from.Addr() || now < l.opened)
 }
 
 // hears tells whether this is the source heard so far.

@@ -38,6 +38,19 @@ func (s *Session) RemoteRTCP() netip.AddrPort {
 // apart (RFC 3550, 6.2, 6.3.1), and returns dst as it was when none is. It begins with a sender report
 // when we have sent since the report before the last, else with a receiver report.
 func (s *Session) Report(now time.Duration, dst []byte) []byte {
+	start := len(dst)
+	return s.sealRTCP(s.report(now, dst), start)
+}
+
+// sealRTCP encrypts the compound packet that begins at start, if there is one.
+func (s *Session) sealRTCP(dst []byte, start int) []byte {
+	if s.keys.out == nil || len(dst) == start {
+		return dst
+	}
+	return s.keys.out.sealRTCP(dst, start)
+}
+
+func (s *Session) report(now time.Duration, dst []byte) []byte {
 	if s.terms.NoRTCP {
 		return dst
 	}
@@ -72,9 +85,10 @@ func (s *Session) Goodbye(dst []byte, reason string) []byte {
 		return dst
 	}
 	s.stats.Reports++
+	start := len(dst)
 	dst = appendReceiverReport(dst, s.ssrc, 0)
 	dst = s.appendSDES(dst, s.ssrc)
-	return appendBye(dst, s.ssrc, reason)
+	return s.sealRTCP(appendBye(dst, s.ssrc, reason), start)
 }
 
 // interval is the mean times a random number of 0.5 to 1.5, divided by e-3/2 (RFC 3550, 6.3.1).

@@ -45,14 +45,35 @@ func IsRTCP(b []byte) bool {
 	return len(b) >= 2 && b[0]>>6 == 2 && b[1] >= 192 && b[1] <= 223
 }
 
-// ReceiveRTCP takes one packet from the RTCP port, or RTCP from the RTP port.
-func (s *Session) ReceiveRTCP(now time.Duration, b []byte, from netip.AddrPort) {
+// ReceiveRTCP takes one packet from the RTCP port, or RTCP from the RTP port, and tells why it was not
+// believed, if it was not. Where Terms.Crypto was agreed on b is decrypted in its place.
+func (s *Session) ReceiveRTCP(now time.Duration, b []byte, from netip.AddrPort) Drop {
+	why := s.receiveRTCP(now, b, from)
+	if why != NotDropped {
+		s.stats.BadReports++
+	}
+	return why
+}
+
+func (s *Session) receiveRTCP(now time.Duration, b []byte, from netip.AddrPort) Drop {
 	ip := from.Addr()
 	trusted := s.latch.allows(now, ip) || ip == s.latch.from.Addr() ||
 		s.rtcp.named.IsValid() && ip == s.rtcp.named.Addr()
-	if !trusted || !validRTCP(b) {
-		s.stats.BadReports++
-		return
+	if !trusted {
+		return Foreign
+	}
+	if s.keys.in != nil {
+		if len(b) < 8 || !IsRTCP(b) {
+			return Malformed
+		}
+		plain, why := s.keys.openRTCP(now, b, binary.BigEndian.Uint32(b[4:]))
+		if why != NotDropped {
+			return why
+		}
+		b = plain
+	}
+	if !validRTCP(b) {
+		return Malformed
 	}
 	for len(b) >= 4 { // as many as validRTCP saw, at most the length of the packet over 4
 		size := 4 + 4*int(binary.BigEndian.Uint16(b[2:]))
@@ -62,6 +83,7 @@ func (s *Session) ReceiveRTCP(now time.Duration, b []byte, from netip.AddrPort) 
 	s.stats.RemoteReports++
 	s.stats.LastRTCP, s.stats.HeardRTCP = now, true
 	s.rtcp.from = from
+	return NotDropped
 }
 
 // validRTCP is RFC 3550, A.2, but that a packet of reduced size (RFC 5506) is let in: every part is

@@ -106,7 +106,7 @@ func TestReceiveRTCP(t *testing.T) {
 		{"only two bytes", []byte{0x80, 201}, phone, false},
 	} {
 		before := s.Stats()
-		if _, v := s.Receive(now, c.b, c.from); v != (Verdict{Kind: Control}) {
+		if _, v := s.Receive(now, c.b, c.from); v.Kind != Control || (v.Drop == NotDropped) != c.ok {
 			t.Errorf("%s: %+v", c.name, v)
 		}
 		now += time.Second

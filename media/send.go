@@ -13,11 +13,13 @@ func (s *Session) Remote() netip.AddrPort {
 
 // Build appends the next RTP packet to dst: our SSRC, the next sequence number and timestamp, this
 // payload type. The timestamp of the one after is samples units of the RTP clock later. RTP by which
-// the peer knows us has no gap in its sequence, whatever is switched behind it (RT-1).
+// the peer knows us has no gap in its sequence, whatever is switched behind it (RT-1). Where
+// Terms.Crypto was agreed on the packet is encrypted, which makes it up to 16 bytes longer; dst is
+// returned as it was when the key has encrypted all that it may (RFC 3711, 9.2).
 func (s *Session) Build(dst []byte, pt uint8, samples uint32, marker bool, payload []byte) []byte {
+	start := len(dst)
 	dst = appendRTP(dst, pt, marker, s.seq, s.stamp, s.ssrc)
-	s.built(samples, len(payload))
-	return append(dst, payload...)
+	return s.built(append(dst, payload...), start, samples, len(payload))
 }
 
 // BuildLevel is Build with the level of RFC 6464 where Terms.LevelID was agreed on.
@@ -29,8 +31,7 @@ func (s *Session) BuildLevel(dst []byte, pt uint8, samples uint32, marker bool, 
 	dst = appendRTP(dst, pt, marker, s.seq, s.stamp, s.ssrc)
 	dst[start] |= 0x10
 	dst = appendLevel(dst, s.terms.LevelID, level)
-	s.built(samples, len(payload))
-	return append(dst, payload...)
+	return s.built(append(dst, payload...), start, samples, len(payload))
 }
 
 // Stamp is the timestamp of the next packet.
@@ -39,16 +40,21 @@ func (s *Session) Stamp() uint32 { return s.stamp }
 // BuildAt is Build with a timestamp of its own, for events, whose packets all have that of their first one (RFC 4733,
 // 2.5.1.2). Time goes on by what is built or skipped beside it.
 func (s *Session) BuildAt(dst []byte, pt uint8, stamp uint32, marker bool, payload []byte) []byte {
+	start := len(dst)
 	dst = appendRTP(dst, pt, marker, s.seq, stamp, s.ssrc)
-	s.built(0, len(payload))
-	return append(dst, payload...)
+	return s.built(append(dst, payload...), start, 0, len(payload))
 }
 
-func (s *Session) built(samples uint32, octets int) {
+// built counts the packet that begins at start, and encrypts it.
+func (s *Session) built(dst []byte, start int, samples uint32, octets int) []byte {
 	s.seq++
 	s.stamp += samples
 	s.stats.Sent++
 	s.stats.SentOctets += uint64(octets)
+	if s.keys.out == nil {
+		return dst
+	}
+	return s.keys.out.seal(dst, start)
 }
 
 // Skip lets samples units of the RTP clock pass without a packet: nothing was to be sent.
@@ -71,16 +77,20 @@ type clash struct {
 // before, is a loop (RT-12). Else the peer chose the same number by chance: we say BYE for ours with
 // the next report and take another (RFC 3550, 8.2), and his packet is his.
 func (s *Session) looped(h rtpHeader, from netip.AddrPort) bool {
-	behind, age := s.seq-h.seq, int32(s.stamp-h.timestamp)
-	echo := s.stats.Sent > 0 && behind > 0 && behind <= maxEcho && age >= 0
-	if echo || from == s.clash.from || s.stats.Collisions >= maxCollisions {
+	if s.echo(h.seq, h.timestamp) || from == s.clash.from || s.stats.Collisions >= maxCollisions {
 		s.stats.Loops++
 		return true
 	}
 	s.clash = clash{from: from, old: s.ssrc, bye: s.stats.Sent > 0}
-	for s.ssrc = s.rand.Uint32(); s.ssrc == 0 || s.ssrc == h.ssrc; {
+	for s.ssrc = s.rand.Uint32(); s.ssrc == 0 || s.ssrc == h.ssrc || s.keys.out.knows(s.ssrc); {
 		s.ssrc = s.rand.Uint32()
 	}
 	s.stats.Collisions++
 	return false
+}
+
+// echo tells whether a packet with our SSRC is one that we sent lately.
+func (s *Session) echo(seq uint16, timestamp uint32) bool {
+	behind, age := s.seq-seq, int32(s.stamp-timestamp)
+	return s.stats.Sent > 0 && behind > 0 && behind <= maxEcho && age >= 0
 }

@@ -24,6 +24,7 @@ type Terms struct {
 	Events     []uint8        // payload types of telephone-event
 	Noise      []uint8        // payload types of comfort noise; 13 is always one (RT-7)
 	LevelID    uint8          // id of the RFC 6464 extension, 0 when not agreed
+	Crypto     *Crypto        // what RTP and RTCP are encrypted by; nil: nothing
 }
 
 // SessionConfig is what a Session begins with. All but Terms.ClockRate, CNAME and Rand may be zero.
@@ -46,7 +47,7 @@ const (
 	Sound
 	Noise   // comfort noise (RFC 3389); the payload may be empty
 	Event   // telephone-event (RFC 4733), for Digits
-	Control // RTCP that came by the RTP port (RFC 5761) and has been dealt with
+	Control // RTCP that came by the RTP port (RFC 5761) and has been dealt with; Drop tells why it was not believed
 )
 
 // Drop is why a packet is not heard.
@@ -62,6 +63,9 @@ const (
 	Jumped           // sequence number or timestamp jumped; the next ones confirm it (RT-3)
 	Looped           // our own packet came back (RT-12)
 	Empty            // sound or event without payload: it keeps a NAT open
+	Unauthentic      // SRTP that the peer's key does not fit
+	Replayed         // SRTP that came before, or so late that nobody can tell
+	Excess           // SRTP of one more SSRC than is kept under one key
 	drops
 )
 
@@ -93,6 +97,7 @@ type Session struct {
 	rtcp   control
 	clash  clash
 	stats  SessionStats
+	keys   secrecy
 }
 
 // NewSession begins a session; the peer is heard as soon as it sends.
@@ -113,7 +118,7 @@ func NewSession(c SessionConfig) *Session {
 	if s.stamp == 0 {
 		s.stamp = c.Rand.Uint32()
 	}
-	s.agree(c.Terms)
+	s.agree(0, c.Terms)
 	s.latch.name(0, c.Terms.Remote, c.Terms.NAT)
 	return s
 }
@@ -121,11 +126,13 @@ func NewSession(c SessionConfig) *Session {
 // Update takes what a later offer and answer agreed on. SSRC, sequence numbers and timestamps go on
 // as before; for some seconds another source than the one heard so far may take its place (RT-4).
 func (s *Session) Update(now time.Duration, t Terms) {
-	s.agree(t)
+	s.agree(now, t)
 	s.latch.name(now, t.Remote, t.NAT)
 }
 
-func (s *Session) agree(t Terms) {
+func (s *Session) agree(now time.Duration, t Terms) {
+	s.keys.agree(now, t.Crypto, s.latch.ssrc)
+	s.latch.authentic = t.Crypto != nil
 	if t.ClockRate != s.rate {
 		s.rate = t.ClockRate
 		s.rtcp.anchored = false
@@ -133,6 +140,7 @@ func (s *Session) agree(t Terms) {
 	}
 	s.terms = t
 	s.terms.Sound, s.terms.Events, s.terms.Noise = nil, nil, nil // kept in kinds
+	s.terms.Crypto = nil                                         // kept in keys
 	s.kinds = [128]Kind{13: Noise}
 	for _, pt := range t.Sound {
 		s.kinds[pt&0x7f] = Sound
@@ -149,11 +157,18 @@ func (s *Session) agree(t Terms) {
 }
 
 // Receive takes one packet from the RTP port that arrived at now. The Packet is set when the
-// verdict's Kind is Sound, Noise or Event; its Payload aliases b.
+// verdict's Kind is Sound, Noise or Event; its Payload is valid until the next call, and while b is.
+// Where Terms.Crypto was agreed on b is decrypted in its place.
 func (s *Session) Receive(now time.Duration, b []byte, from netip.AddrPort) (Packet, Verdict) {
 	if IsRTCP(b) {
-		s.ReceiveRTCP(now, b, from)
-		return Packet{}, Verdict{Kind: Control}
+		return Packet{}, Verdict{Kind: Control, Drop: s.ReceiveRTCP(now, b, from)}
+	}
+	if s.keys.in != nil {
+		plain, why := s.open(now, b, from)
+		if why != NotDropped {
+			return s.drop(why)
+		}
+		b = plain
 	}
 	h, ok := parseRTP(b)
 	if !ok {

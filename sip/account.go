@@ -15,10 +15,15 @@ const (
 	SHA512256 Algorithm = "SHA-512-256"
 )
 
+// WithDomain names the hash of "user@domain:realm:password", for phones that send their user name with its domain.
+func (a Algorithm) WithDomain() Algorithm { return a + "@" }
+
 // Account is a user of a domain of ours. His realm is his domain.
 type Account struct {
 	User, Domain string // sip:User@Domain; Domain in small letters
-	// HA1 is, for each algorithm, the hash of "user:realm:password" in small hexadecimal digits (RFC 7616, 3.4.2).
+	// HA1 is, for each algorithm, the hash of "user:realm:password" in small hexadecimal digits (RFC 7616, 3.4.2). Under
+	// the algorithm WithDomain may stand the hash with "user@realm" as the user name; without it, a phone that sends
+	// its user name so is refused.
 	HA1 map[Algorithm]string
 	// Algorithms is the order in which this user's phones are challenged; empty: the server's order. It holds only
 	// algorithms of which HA1 has the hash.

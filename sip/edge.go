@@ -30,6 +30,9 @@ type EdgeConfig struct {
 	// Trusted addresses have no limit of their own: only MaxConns holds for
 	// them. Nil: loopback only.
 	Trusted func(netip.Addr) bool
+	// Refused addresses are not listened to: nothing of what they send is read, and their connections are closed. It is
+	// asked for every datagram, so it must be quick. Nil: nobody.
+	Refused func(netip.Addr) bool
 }
 
 func (c *EdgeConfig) fill() {
@@ -48,6 +51,9 @@ func (c *EdgeConfig) fill() {
 	setInt(&c.MaxConnsPerSource, 64)
 	if c.Trusted == nil {
 		c.Trusted = netip.Addr.IsLoopback
+	}
+	if c.Refused == nil {
+		c.Refused = func(netip.Addr) bool { return false }
 	}
 }
 
@@ -122,6 +128,7 @@ type EdgeSnapshot struct {
 	Accepted, OverLimit uint64 // connections taken, and closed for one of the limits
 	ReadErrors, Unsent  uint64 // errors of sockets while reading, and answers they did not take
 	Idle                uint64 // connections closed for saying nothing
+	Refused             uint64 // datagrams, connections, and reads of connections of refused addresses
 }
 
 type edgeCounters struct {
@@ -131,7 +138,7 @@ type edgeCounters struct {
 	ignored, noTag, noLength, pings      atomic.Uint64
 	badFraming, tooSlow, idle            atomic.Uint64
 	accepted, overLimit                  atomic.Uint64
-	readErrors, unsent                   atomic.Uint64
+	readErrors, unsent, refused          atomic.Uint64
 }
 
 // Snapshot may be called at any time.
@@ -142,7 +149,7 @@ func (e *Edge) Snapshot() EdgeSnapshot {
 		Ignored: c.ignored.Load(), NoTag: c.noTag.Load(), NoLength: c.noLength.Load(), Pings: c.pings.Load(),
 		BadFraming: c.badFraming.Load(), TooSlow: c.tooSlow.Load(), Idle: c.idle.Load(),
 		Accepted: c.accepted.Load(), OverLimit: c.overLimit.Load(),
-		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(),
+		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(),
 	}
 	e.mu.Lock()
 	n.Conns = len(e.conns)

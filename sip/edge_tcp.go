@@ -33,6 +33,11 @@ func (e *Edge) ServeTCP(l net.Listener, handle Handler) error {
 			time.Sleep(readPause)
 			continue
 		}
+		if e.cfg.Refused(addrPort(c.RemoteAddr()).Addr()) {
+			e.count.refused.Add(1)
+			_ = c.Close()
+			continue
+		}
 		s, ok := e.admit(c, true)
 		if !ok {
 			e.count.overLimit.Add(1)

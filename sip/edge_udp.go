@@ -71,6 +71,15 @@ func (e *Edge) ServeUDP(c net.PacketConn, handle Handler) error {
 		case n < leastPacket || !source.IsValid():
 			e.count.junk.Add(1)
 			continue
+		case e.cfg.Refused(source.Addr()):
+			e.count.refused.Add(1)
+			continue
+		case isSTUN(buf[:n]):
+			e.count.pings.Add(1)
+			if _, err := c.WriteTo(appendSTUN(nil, buf[:n], source), net.UDPAddrFromAddrPort(source)); err != nil {
+				e.count.unsent.Add(1)
+			}
+			continue
 		}
 		res := m.mend(buf[:n], source, false)
 		if b := e.take(res, source, nil, handle); b != nil {

@@ -200,10 +200,9 @@ func (d *dialog) refuseEntry(r *Refusal) {
 // call is what the rooms are told about the INVITE.
 func (d *dialog) call() Call {
 	req := d.inviteTx.req
-	from := req.From()
 	return Call{
 		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"),
-		Caller: Identity{URI: from.Address.String(), Display: unquote(from.DisplayName)},
+		Caller: d.inviteTx.caller,
 		CallID: d.id.callID, Source: d.flow.source, Local: d.flow.local().Addr(),
 		HangUp: d.hangUp,
 	}

@@ -60,6 +60,10 @@ func (s *streamConn) serve(handle Handler) {
 			}
 			return
 		}
+		if e.cfg.Refused(s.source.Addr()) { // since it was accepted
+			e.count.refused.Add(1)
+			return
+		}
 		s.framer.wrote(n)
 		if whole, ok := s.messages(handle); !ok {
 			return

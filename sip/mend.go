@@ -60,6 +60,7 @@ type mender struct {
 func newParser() *sip.Parser {
 	headers := maps.Clone(sip.DefaultHeadersParser())
 	headers["via"] = parseVia(headers["via"])
+	headers["contact"] = parseContact(headers["contact"])
 	p := sip.NewParser(sip.WithHeadersParsers(headers))
 	p.MaxMessageLength = 1 << 30 // bounded before: a mended message may be longer than it came
 	return p

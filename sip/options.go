@@ -30,7 +30,11 @@ func (s *Server) options(tx *serverTx) {
 			return
 		}
 	} // without user it is the server that is asked, as PBXs and trunks do to see whether it lives (Q20, Q23)
-	s.ok(tx, s.contact(&req.Recipient, tx.flow, exists), acceptHeader, acceptEncodingHeader, allowHeader, supportedHeader)
+	supported := supportedHeader
+	if s.registers() {
+		supported = supportedAllHeader
+	}
+	s.ok(tx, s.contact(&req.Recipient, tx.flow, exists), acceptHeader, acceptEncodingHeader, s.allow(req), supported)
 }
 
 // optionsInDialog answers OPTIONS inside a dialog; it changes nothing there.

@@ -44,20 +44,27 @@ type Config struct {
 	Logger *slog.Logger
 	Timers Timers
 	Limits Limits
-	Edge   EdgeConfig // of the sockets; its Logger is this one unless set
+	Guard  Guard      // against floods and guessing
+	Edge   EdgeConfig // of the sockets; its Logger is this one, and its Refused the guard, unless set
 
 	SessionExpires time.Duration // RFC 4028 interval asked for, 1800 s unless set
 	MinSE          time.Duration // smallest interval accepted, 90 s unless set
 
 	// Advertise maps an address of ours to the one that peers reach. Nil: as it is.
 	Advertise func(local netip.Addr) netip.Addr
-	// Allowed tells whether a source may call, and by which rule. Nil: everybody may.
+	// Allowed tells whether a source may call without a password, and by which rule. Nil: everybody may. Loopback may
+	// as long as there is no user.
 	Allowed func(source netip.Addr) (ok bool, rule string)
 	// Domain tells which domain of ours a host is: one of our domains, or for an address of this server the first; ""
 	// for a host that is not ours. Nil: every host is ours and has no name.
 	Domain    func(host string) string
 	Directory Directory // nil: there are no users
-	Location  Location  // nil: nobody can register
+	Location  Location  // nil: nobody can register; it needs a Directory
+	// Digest is the order of algorithms in which phones are asked for a password, SHA-256 and MD5 unless set. RFC 8760
+	Digest    []Algorithm
+	Registrar RegistrarConfig
+	// TrustIdentity tells whether a source is believed when it says who calls: a PBX or trunk (RFC 3325). Nil: none is.
+	TrustIdentity func(source netip.Addr) bool
 	// Route tells where a call goes. Nil: every call is for a room. A *Refusal decides the SIP answer.
 	Route func(ctx context.Context, c Call) (Route, error)
 	// ParseInfo reads a digit from the body of an INFO. Nil: INFO bodies are refused.
@@ -95,6 +102,9 @@ func (c *Config) fill() error {
 	if c.Edge.Logger == nil {
 		c.Edge.Logger = c.Logger
 	}
+	if err := errors.Join(c.checkAuth(), c.Registrar.check()); err != nil {
+		return err
+	}
 	if c.Product == "" {
 		c.Product = "trivox"
 	}
@@ -119,6 +129,8 @@ type Server struct {
 	log      *slog.Logger
 	machines *slog.Logger // of sipgo's transactions
 	edge     *Edge
+	auth     auth
+	guard    *guard
 	count    counters
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
@@ -147,8 +159,12 @@ func NewServer(c Config) (*Server, error) {
 	if err := c.fill(); err != nil {
 		return nil, err
 	}
+	g := newGuard(c.Guard)
+	if c.Edge.Refused == nil {
+		c.Edge.Refused = g.refused
+	}
 	s := &Server{
-		cfg: c, log: c.Logger, machines: slog.New(quieted{c.Logger.Handler()}), edge: NewEdge(c.Edge),
+		cfg: c, log: c.Logger, machines: slog.New(quieted{c.Logger.Handler()}), edge: NewEdge(c.Edge), auth: newAuth(), guard: g,
 		dialogs:  make(map[dialogID]*dialog),
 		servers:  make(map[string]*serverTx),
 		finished: make(map[string]*finished),
@@ -204,7 +220,12 @@ type Snapshot struct {
 	Retransmitted2xx, AckTimeouts          uint64
 	Refreshes, SessionTimeouts             uint64
 	Limited                                uint64 // times a limit was hit; most got an answer
-	Forbidden                              uint64 // requests from sources that may not call
+	Forbidden                              uint64 // requests of those who may not make them
+	Challenged, Stale                      uint64 // requests answered 401, and those of them that came with an old nonce
+	Authenticated, WrongPassword           uint64 // proofs that were right, and that were not
+	Registered, RegisterRefused            uint64 // REGISTERs answered 200, and not (401 apart)
+	OverRate                               uint64 // requests above a rate that got 503
+	Banned                                 uint64 // bans so far
 	Stray                                  uint64 // messages that belong to nothing
 	Edge                                   EdgeSnapshot
 }
@@ -218,6 +239,11 @@ type counters struct {
 	refreshes, sessionTimeouts            atomic.Uint64
 	limited, forbidden, stray             atomic.Uint64
 	unreadable, acksLimited, closing      atomic.Uint64
+	challenged, stale                     atomic.Uint64
+	authenticated, wrong                  atomic.Uint64
+	registered, registerRefused           atomic.Uint64
+	overRate, rateDropped                 atomic.Uint64
+	scanners, banned                      atomic.Uint64
 }
 
 // Snapshot may be called at any time.
@@ -230,6 +256,10 @@ func (s *Server) Snapshot() Snapshot {
 		Retransmitted2xx: c.retransmitted2xx.Load(), AckTimeouts: c.ackTimeouts.Load(),
 		Refreshes: c.refreshes.Load(), SessionTimeouts: c.sessionTimeouts.Load(),
 		Limited: c.limited.Load(), Forbidden: c.forbidden.Load(), Stray: c.stray.Load(),
+		Challenged: c.challenged.Load(), Stale: c.stale.Load(),
+		Authenticated: c.authenticated.Load(), WrongPassword: c.wrong.Load(),
+		Registered: c.registered.Load(), RegisterRefused: c.registerRefused.Load(),
+		OverRate: c.overRate.Load(), Banned: c.banned.Load(),
 		Edge: s.edge.Snapshot(),
 	}
 	for _, requests := range [...]*methodCounts{&c.requests, &s.edge.count.requests} {

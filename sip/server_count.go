@@ -58,6 +58,9 @@ const (
 	droppedStray      = "stray"      // an ACK or a response that belongs to nothing here
 	droppedQueue      = "queue"      // an ACK for a call whose queue is full
 	droppedClosing    = "closing"    // came while the server closed
+	droppedRate       = "rate"       // above the rate of their source
+	droppedBanned     = "banned"     // from a source that is banned; nothing of them was read
+	droppedScanner    = "scanner"    // from a program that looks for servers to break into
 )
 
 // dropped gives the messages that got no answer, by reason.
@@ -66,5 +69,6 @@ func (s *Server) dropped(e EdgeSnapshot) map[string]uint64 {
 	return map[string]uint64{
 		droppedUnreadable: e.Unanswered + c.unreadable.Load(), droppedUnfinished: e.TooSlow,
 		droppedStray: c.stray.Load(), droppedQueue: c.acksLimited.Load(), droppedClosing: c.closing.Load(),
+		droppedRate: c.rateDropped.Load(), droppedBanned: e.Refused, droppedScanner: c.scanners.Load(),
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -73,9 +72,13 @@ func (s *Server) stateless(req *sipgo.Request, f *flow, code int, warning string
 	if code == 503 {
 		r.RetryAfter = s.cfg.RetryAfter
 	}
+	s.statelessly(req, f, r)
+}
+
+func (s *Server) statelessly(req *sipgo.Request, f *flow, r *Refusal) {
 	res := s.refusal(req, newTag(), r)
 	res.SetBody(nil)
-	s.count.responses.add(code)
+	s.count.responses.add(r.Code)
 	_ = f.WriteMsg(res)
 }
 
@@ -113,6 +116,8 @@ func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
 		tag = invite.tag
 	case done != nil && done.invite:
 		tag = done.tag
+	case s.limited(req, f):
+		return
 	default:
 		s.stateless(req, f, 481, "there is no INVITE to cancel")
 		return
@@ -134,15 +139,22 @@ func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
 
 // dispatch serves every other request: in the dialog's queue, or by a goroutine of its own.
 func (s *Server) dispatch(req *sipgo.Request, f *flow, key string) {
+	var d *dialog
+	outside := !req.To().Params.Has("tag")
+	if !outside {
+		d = s.dialogOf(req)
+	}
+	if d == nil && !s.isRepeated(key) && s.limited(req, f) {
+		return
+	}
 	tx := s.open(req, f, key)
 	if tx == nil {
 		return
 	}
-	if !req.To().Params.Has("tag") {
+	if outside {
 		go s.outOfDialog(tx)
 		return
 	}
-	d := s.dialogOf(req)
 	if r, more := s.unservable(tx); r != nil {
 		tx.refuseWith(r, more...)
 		return
@@ -156,19 +168,13 @@ func (s *Server) dispatch(req *sipgo.Request, f *flow, key string) {
 
 // outOfDialog serves a request without To-tag.
 func (s *Server) outOfDialog(tx *serverTx) {
-	if s.cfg.Allowed != nil {
-		if ok, rule := s.cfg.Allowed(tx.flow.source.Addr()); !ok {
-			s.count.forbidden.Add(1)
-			if s.refusals.pass(time.Now()) {
-				s.log.Warn("sip: source may not call", "source", tx.flow.source, "rule", rule,
-					"method", tx.req.Method, "call", tx.req.CallID().Value())
-			}
-			tx.refuse(403, "this address may not call here")
-			return
-		}
+	a, d := s.admission(tx)
+	if d != nil {
+		s.deny(tx, d)
+		return
 	}
 	if r, more := s.unservable(tx); r != nil {
-		if r.Code == 420 {
+		if r.Code == 420 && a.trusted {
 			if no := s.noRoom(tx.req); no != nil {
 				r, more = no, nil
 			}
@@ -178,9 +184,15 @@ func (s *Server) outOfDialog(tx *serverTx) {
 	}
 	switch tx.req.Method {
 	case sipgo.INVITE:
+		if tx.caller, d = s.caller(tx, a); d != nil {
+			s.deny(tx, d)
+			return
+		}
 		s.invite(tx)
 	case sipgo.OPTIONS:
 		s.options(tx)
+	case sipgo.REGISTER:
+		s.register(tx)
 	default: // BYE, INFO and UPDATE exist in dialogs only
 		tx.refuse(481, "this request needs a dialog")
 	}
@@ -226,5 +238,10 @@ func (s *Server) response(res *sipgo.Response) {
 	go tx.Receive(res) // waits for the reader of the transaction
 }
 
-// isBuilt says that the method is served.
-func isBuilt(m sipgo.RequestMethod) bool { return slices.Contains(builtMethods[:], m) }
+// isBuilt says that the method of a request is served: REGISTER outside dialogs only.
+func (s *Server) isBuilt(req *sipgo.Request) bool {
+	if req.Method == sipgo.REGISTER {
+		return s.registers() && !req.To().Params.Has("tag")
+	}
+	return slices.Contains(builtMethods[:], req.Method)
+}

@@ -26,6 +26,7 @@ type serverTx struct {
 	merge   mergeID         // zero: has a To-tag
 	tag     string          // ours for the To header
 	machine *sipgo.ServerTx // INVITE only
+	caller  Identity        // INVITE outside a dialog: who sends it
 
 	// final is the code of the final response, 0 while there is none. Who sets it may send: so
 	// CANCEL, answer and hang-up cannot both win. RFC 3261, 9.2 (TX-7)
@@ -110,6 +111,12 @@ func (s *Server) unmerge(id mergeID, key string) {
 	if id != (mergeID{}) && s.merged[id] == key {
 		delete(s.merged, id)
 	}
+}
+
+// isRepeated says that a request has a transaction already.
+func (s *Server) isRepeated(key string) bool {
+	tx, done := s.serverTx(key)
+	return tx != nil || done != nil
 }
 
 func (s *Server) serverTx(key string) (*serverTx, *finished) {

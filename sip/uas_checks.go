@@ -3,6 +3,7 @@ package sip
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,9 @@ var knownMethods = [...]sipgo.RequestMethod{
 // Headers that never change are made once and shared by all messages; nobody writes to them.
 var (
 	allowHeader          = sipgo.NewHeader("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE")
+	allowRegisterHeader  = sipgo.NewHeader("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER")
 	supportedHeader      = sipgo.NewHeader("Supported", "timer")
+	supportedAllHeader   = sipgo.NewHeader("Supported", "timer, path, outbound") // of a registrar
 	acceptHeader         = sipgo.NewHeader("Accept", "application/sdp")
 	acceptEncodingHeader = sipgo.NewHeader("Accept-Encoding", "identity")
 	contentSDPHeader     = sipgo.NewHeader("Content-Type", "application/sdp")
@@ -49,7 +52,7 @@ func (s *Server) unservable(tx *serverTx) (*Refusal, []sipgo.Header) {
 	if why := unfit(req); why != "" {
 		return &Refusal{Code: 400, Warning: why}, nil
 	}
-	if !isBuilt(req.Method) {
+	if !s.isBuilt(req) {
 		for _, m := range knownMethods {
 			if m == req.Method {
 				return &Refusal{Code: 405, Warning: string(m) + " is not served here"}, nil
@@ -120,9 +123,14 @@ func unfit(req *sipgo.Request) string {
 
 // unknownOptions lists every option tag of Require that is not built. RFC 3261, 8.2.2.3
 func unknownOptions(req *sipgo.Request) []string {
+	built := [...]string{"timer", "path", "outbound"}
+	most := 1
+	if req.Method == sipgo.REGISTER {
+		most = len(built)
+	}
 	var unknown []string
 	for v := range listValues(req, "require") {
-		if !strings.EqualFold(v, "timer") {
+		if !slices.ContainsFunc(built[:most], func(b string) bool { return strings.EqualFold(b, v) }) {
 			unknown = append(unknown, v)
 		}
 	}

@@ -2,7 +2,7 @@ package sip
 
 import "strings"
 
-// phrases are the reason phrases of the codes that are sent here. RFC 3261, 21; RFC 4028, 6; RFC 6086, 4.2.2
+// phrases are the reason phrases of the codes that are sent here. RFC 3261, 21; RFC 4028, 6; RFC 5626, 11.6; RFC 6086, 4.2.2
 var phrases = [...]struct {
 	code int
 	text string
@@ -10,6 +10,7 @@ var phrases = [...]struct {
 	{100, "Trying"},
 	{200, "OK"},
 	{400, "Bad Request"},
+	{401, "Unauthorized"},
 	{403, "Forbidden"},
 	{404, "Not Found"},
 	{405, "Method Not Allowed"},
@@ -21,6 +22,8 @@ var phrases = [...]struct {
 	{416, "Unsupported URI Scheme"},
 	{420, "Bad Extension"},
 	{422, "Session Interval Too Small"},
+	{423, "Interval Too Brief"},
+	{439, "First Hop Lacks Outbound Support"},
 	{469, "Bad Info Package"},
 	{480, "Temporarily Unavailable"},
 	{481, "Call/Transaction Does Not Exist"},

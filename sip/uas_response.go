@@ -64,9 +64,17 @@ func (s *Server) refusal(req *sipgo.Request, tag string, r *Refusal) *sipgo.Resp
 		res.AppendHeader(sipgo.NewHeader("Retry-After", seconds(r.RetryAfter)))
 	}
 	if code == 405 || code == 501 {
-		res.AppendHeader(allowHeader)
+		res.AppendHeader(s.allow(req))
 	}
 	return res
+}
+
+// allow lists the methods that are served where the request came: REGISTER is not in dialogs.
+func (s *Server) allow(req *sipgo.Request) sipgo.Header {
+	if to := req.To(); s.registers() && to != nil && !to.Params.Has("tag") {
+		return allowRegisterHeader
+	}
+	return allowHeader
 }
 
 // warning makes a Warning value: warn-code, agent, quoted text. RFC 3261, 20.43

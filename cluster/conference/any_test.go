@@ -160,7 +160,7 @@ func (x *hustle) join() {
 	m.tune()
 	x.did("%s enters %s with %s, %v, %v Hz, talks %v", m.leg.ID(), room, c.Name, m.ptime, hertz, m.talks)
 	if x.r.IntN(8) == 0 {
-		m.leg.End(Cause{Text: "before the worker knew"})
+		m.leg.end(Cause{Text: "before the worker knew"})
 		x.phones = used
 		return
 	}
@@ -181,7 +181,7 @@ func (m *member) tune() {
 
 func (x *hustle) leave(m *member) {
 	x.did("%s leaves %s", m.leg.ID(), m.room)
-	m.leg.End(Cause{ByPeer: true})
+	m.leg.end(Cause{ByPeer: true})
 	if _, err := m.leg.Answer(m.offer("sendrecv")); err == nil {
 		x.t.Error("a leg that has ended answers")
 	}

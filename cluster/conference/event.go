@@ -1,6 +1,7 @@
 package conference
 
 import (
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -48,24 +49,47 @@ type Event struct {
 	Private    bool          // LegDigit: it is nobody else's business, nor the log's: a PIN, or for the other one of two
 	Number     int           // LegPlayed: of Leg.Play
 	Address    string        // LegSilent: where RTP was sent
-	Summary    Summary       // LegEnded
+	Summary    Summary       // LegEnded; of LegChanged Codec and Encryption, of LegSilent Unauthentic
 	Call       string        // Call-ID
 
 	leg   *Leg        // legTurns
 	codec codec.Codec // legTurns: what it sends now
 }
 
-// Summary is what is told of a call when it has ended.
+// Summary is what is told of a call when it has ended. What is of packets is 0 for a call that never had sound.
 type Summary struct {
-	Duration time.Duration
-	Codec    string
-	Received uint64 // RTP packets
-	Sent     uint64
-	Lost     int64
-	Late     uint64
-	Jitter   time.Duration // RFC 3550, 6.4.1, at the end
-	Delay    time.Duration // of the jitter buffer, at the end
-	Cause    Cause
+	Entered     time.Duration // times of media.Now
+	Answered    time.Duration // when sound was agreed; 0: never
+	Ended       time.Duration
+	Duration    time.Duration // from Answered to Ended, or of a call without sound from Entered
+	Codec       string        // empty when no sound was agreed
+	Encryption  string        // suite of RFC 4568, "" when sound went in clear at the end
+	Remote      netip.AddrPort
+	Received    uint64 // RTP packets
+	Sent        uint64
+	Lost        int64
+	Late        uint64        // of those received, too late to be played
+	Unauthentic uint64        // SRTP packets that the caller's key did not fit
+	Jitter      time.Duration // RFC 3550, 6.4.1, at the end
+	Delay       time.Duration // of the jitter buffer, at the end
+	Concealed   time.Duration // sound that was made up for what was lost or late
+	RTT         time.Duration // to the peer and back, 0 unknown
+
+	RemoteLost   int32         // packets of ours that did not reach the peer, as its RTCP says
+	RemoteJitter time.Duration // of ours at the peer, as its RTCP says
+	MOS          float64       // estimate of what the caller's speech was like, see media.MOS; 0 unknown
+
+	Cause Cause
+}
+
+// Loss is the share of the peer's packets that were not played, 0 to 1: lost on the way, or late.
+func (s Summary) Loss() float64 {
+	lost := float64(max(s.Lost, 0))
+	expected := float64(s.Received) + lost
+	if expected == 0 {
+		return 0
+	}
+	return min(1, (lost+float64(s.Late))/expected)
 }
 
 // report hands an event to the dispatcher; a full queue drops and counts it, and reports false.

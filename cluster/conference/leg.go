@@ -30,9 +30,13 @@ type Leg struct {
 	mu     sync.Mutex
 	last   []byte // the SDP we sent last, with version
 	agreed *sdp.Media
+	crypto *media.Crypto // of agreed
 	format format
-	line   *line // nil until sound was agreed
+	line   *line         // nil until sound was agreed
+	over   chan struct{} // made when the call ends, closed when summary is what it was like
 	ended  bool
+
+	summary Summary // of a call whose over is closed
 }
 
 // ID names the leg in logs, the roster and the API.
@@ -98,7 +102,7 @@ func (l *Leg) local() sdp.Local {
 		Addr: addr, Port: l.pair.RTP.Local().Port(), RTCPPort: l.pair.RTCP.Local().Port(),
 		SessionID: l.sessionID, Version: 1, PreferOurs: l.cfg.PreferOurs,
 		DTMF: true, CN: true, PTime: Slot, MinPTime: 10 * time.Millisecond, MaxPTime: 60 * time.Millisecond,
-		LevelExt: true, Direction: sdp.SendRecv,
+		LevelExt: true, Direction: sdp.SendRecv, SRTP: l.request.SRTP, Keys: l.cfg.Keys,
 	}
 	for _, c := range l.cfg.Codecs {
 		ours.Codecs = append(ours.Codecs, sdp.Codec{
@@ -118,8 +122,12 @@ func (l *Leg) agree(m sdp.Media) error {
 	if err != nil {
 		return err
 	}
+	crypto, err := l.cryptoOf(m)
+	if err != nil {
+		return err
+	}
 	f := l.formatOf(c, m)
-	up := &setup{agreed: m, terms: l.terms(m), types: payloadTypes(c, m), format: f}
+	up := &setup{agreed: m, terms: l.terms(m, crypto), types: payloadTypes(c, m), format: f}
 	if l.line == nil || f != l.format {
 		if up.coder, err = newCoder(f, c.SampleRate); err != nil {
 			return err
@@ -146,7 +154,7 @@ func (l *Leg) agree(m sdp.Media) error {
 			l.line.lobby = newLobby(l)
 		}
 	}
-	l.agreed, l.format = &m, f
+	l.agreed, l.crypto, l.format = &m, crypto, f
 	ln, conf := l.line, l.room.conf
 	err = conf.worker.do(context.Background(), func(now time.Duration) { conf.setUp(ln, up, now) })
 	if first && err == nil {
@@ -191,11 +199,22 @@ func (l *Leg) resolved(m sdp.Media) (sdp.Media, error) {
 	return m.Resolved(a), nil
 }
 
+// cryptoOf derives what the agreed keys encrypt by, unless they are those of before.
+func (l *Leg) cryptoOf(m sdp.Media) (*media.Crypto, error) {
+	switch {
+	case m.Crypto == nil:
+		return nil, nil
+	case l.agreed != nil && m.Crypto.Same(l.agreed.Crypto):
+		return l.crypto, nil
+	}
+	return media.NewCrypto(m.Crypto.Suite, m.Crypto.Send, m.Crypto.Recv)
+}
+
 // terms is what was agreed, as the RTP session wants it.
-func (l *Leg) terms(m sdp.Media) media.Terms {
+func (l *Leg) terms(m sdp.Media, crypto *media.Crypto) media.Terms {
 	t := media.Terms{
 		Remote: m.Remote, RemoteRTCP: m.RemoteRTCP, Mux: m.RTCPMux, NoRTCP: m.NoRTCP, NoSend: !m.Direction.Sends(),
-		NAT: l.behindNAT(m.Remote), ClockRate: m.Codec.ClockRate, LevelID: m.LevelExt,
+		NAT: l.behindNAT(m.Remote), Crypto: crypto, ClockRate: m.Codec.ClockRate, LevelID: m.LevelExt,
 		Sound: append([]uint8{m.RecvPT}, m.AlsoRecvPT...), Events: m.AlsoDTMF,
 	}
 	for _, k := range m.AlsoReceive {
@@ -246,28 +265,4 @@ func (l *Leg) Mute(on bool) error {
 		return errNotNegotiated
 	}
 	return l.room.conf.worker.do(context.Background(), func(time.Duration) { ln.muted = on })
-}
-
-// End releases the leg; further calls do nothing. What it was like comes as an Event of kind LegEnded.
-func (l *Leg) End(cause Cause) {
-	l.mu.Lock()
-	if l.ended {
-		l.mu.Unlock()
-		return
-	}
-	l.ended = true
-	ln, told := l.line, l.last != nil
-	l.mu.Unlock()
-	l.server.leave(l)
-	if ln == nil { // the worker never knew it
-		if told {
-			l.pair.Close()
-		} else {
-			l.pair.Release()
-		}
-		l.server.endedUnheard(l, cause, media.Now())
-		return
-	}
-	conf := l.room.conf
-	conf.worker.post(func(now time.Duration) { conf.drop(ln, cause, now) })
 }

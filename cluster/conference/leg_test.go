@@ -176,7 +176,7 @@ func TestUnsendableAddress(t *testing.T) {
 			if listener.packets < 48 {
 				t.Errorf("the other leg got %d packets", listener.packets)
 			}
-			l.End(Cause{})
+			l.end(Cause{})
 		})
 	}
 }

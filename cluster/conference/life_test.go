@@ -89,7 +89,6 @@ func TestClose(t *testing.T) {
 			t.Error("a leg of a closed server answers")
 		}
 	}
-	s.endedUnheard(legs[0], Cause{}, 0) // a leg whose end signalling was late with
 	if n := runtime.NumGoroutine(); n > before {
 		t.Errorf("%d goroutines, %d before", n, before)
 	}

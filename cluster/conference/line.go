@@ -171,7 +171,7 @@ func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 		l.resumed = now
 	}
 	e := c.event(LegChanged, l)
-	e.Summary.Codec, e.Address = l.format.codec.Name, l.session.Remote().String()
+	e.Summary.Codec, e.Summary.Encryption, e.Address = l.format.codec.Name, l.agreed.Encryption(), l.session.Remote().String()
 	c.server.report(e)
 }
 
@@ -190,17 +190,7 @@ func (c *conference) drop(l *line, cause Cause, now time.Duration) {
 	}
 	c.remove(l)
 	l.pair.Close()
-	e := c.event(LegEnded, l)
-	e.Summary = l.summary(cause, now)
-	c.server.report(e)
-}
-
-func (l *line) summary(cause Cause, now time.Duration) Summary {
-	st, pl := l.session.Stats(), l.playout.Stats()
-	return Summary{
-		Duration: now - l.answered, Codec: l.format.codec.Name, Received: st.Received, Sent: st.Sent, Lost: st.Lost,
-		Late: pl.Late, Jitter: st.Source.Jitter, Delay: pl.Delay, Cause: cause,
-	}
+	l.leg.finish(l.summary(cause, now))
 }
 
 // event is one about a line.

@@ -264,8 +264,8 @@ func TestWaitForHost(t *testing.T) {
 	if c := waiting[2].hungUp; len(c) != 1 || c[0].Code != 486 {
 		t.Errorf("for whom there was no room: %v", c)
 	}
-	host.leg.End(Cause{})
-	waiting[2].leg.End(Cause{})
+	host.leg.end(Cause{})
+	waiting[2].leg.end(Cause{})
 	h.run(100 * ms)
 	if in, err := typing.leg.Wait(); in || err != nil { // the host has left
 		t.Errorf("in %v, %v", in, err)

@@ -44,7 +44,7 @@ func TestNothingIsClipped(t *testing.T) {
 				h.run(200 * ms)
 				if when == "before the end" {
 					h.phones[1].source = nil
-					h.phones[1].leg.End(Cause{Text: "test"})
+					h.phones[1].leg.end(Cause{Text: "test"})
 				}
 				h.run(300 * ms)
 				var energy float64
@@ -108,7 +108,7 @@ func TestEdgesDoNotClick(t *testing.T) {
 func (h *hall) leave(i int) {
 	p := h.phones[i]
 	h.phones = append(h.phones[:i:i], h.phones[i+1:]...)
-	p.leg.End(Cause{Text: "test"})
+	p.leg.end(Cause{Text: "test"})
 }
 
 // Nobody hears himself: not when he takes and loses the floor, not when the mix changes its rate, and not when his own

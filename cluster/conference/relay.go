@@ -61,6 +61,9 @@ func (c *conference) sendDigits(l *line) {
 		return
 	}
 	b := l.session.BuildAt(s.packet[:0], uint8(l.agreed.DTMFSend), r.stamp, begins, payload)
+	if len(b) == 0 { // its key is used up
+		return
+	}
 	if err := c.worker.io.Send(l.pair.RTP, b, to); err != nil {
 		l.unsent++
 	}

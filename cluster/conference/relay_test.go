@@ -92,7 +92,7 @@ func TestDigitsStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer deaf.End(Cause{})
+	defer deaf.end(Cause{})
 	if _, err := deaf.Answer(offerOf(9000, 0, "sendrecv")); err != nil { // names no telephone-event
 		t.Fatal(err)
 	}
@@ -124,15 +124,15 @@ func TestEnds(t *testing.T) {
 		t.Errorf("%d floors, want 1", n)
 	}
 	h.run(5 * time.Second)
-	hosts[0].leg.End(Cause{})
+	hosts[0].leg.end(Cause{})
 	if len(guest.hungUp) > 0 {
 		t.Errorf("hung up with %v while a host is in", guest.hungUp)
 	}
-	hosts[1].leg.End(Cause{})
+	hosts[1].leg.end(Cause{})
 	if c := guest.hungUp; len(c) != 1 || c[0].Text == "" || len(outside.hungUp) > 0 {
 		t.Errorf("the last host has left: the guest was hung up with %v, who is outside with %v", c, outside.hungUp)
 	}
-	guest.leg.End(Cause{})
+	guest.leg.end(Cause{})
 	h.run(7 * time.Second)
 	if len(outside.hungUp) > 0 {
 		t.Errorf("a lobby has no lifetime: %v", outside.hungUp)

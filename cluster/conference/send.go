@@ -57,6 +57,9 @@ func (c *conference) sendPacket(l *line, payload []byte) {
 	}
 	b := l.session.Build(c.worker.scratch.packet[:0], l.agreed.SendPT, l.format.units(), l.mark, payload)
 	l.mark = false
+	if len(b) == 0 { // its key is used up
+		return
+	}
 	if err := c.worker.io.Send(l.pair.RTP, b, to); err != nil {
 		l.unsent++
 	}

@@ -3,8 +3,10 @@ package conference
 import (
 	"cmp"
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"trivox/loudness"
 	"trivox/media"
 	"trivox/media/codec"
+	"trivox/sip/sdp"
 )
 
 // Slot is the packet time of a conference (DESIGN 1).
@@ -44,6 +47,7 @@ type Config struct {
 	Resolve         func(ctx context.Context, host string) (netip.Addr, error) // names in SDP; nil: a leg with one is not sent to
 	OnEvent         func(Event)                                                // called by one goroutine, in order
 	Rand            *rand.Rand                                                 // for SSRCs and identifiers
+	Keys            io.Reader                                                  // for the keys of SRTP; nil: crypto/rand
 }
 
 // Latch says for whom the address in SDP is not believed (SIP.md RT-4).
@@ -138,6 +142,9 @@ func newServer(cfg Config, ports *media.Ports) (*Server, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
+	if cfg.Keys == nil {
+		cfg.Keys = crand.Reader
+	}
 	s := &Server{
 		cfg: cfg, ports: ports, rooms: make(map[string]*room), rand: cfg.Rand,
 		events: make(chan Event, eventQueue), quit: make(chan struct{}),
@@ -169,7 +176,7 @@ func (s *Server) start() error {
 func (s *Server) Reconfigure(cfg Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	cfg.Rand, cfg.Workers, cfg.OnEvent = s.cfg.Rand, s.cfg.Workers, s.cfg.OnEvent
+	cfg.Rand, cfg.Keys, cfg.Workers, cfg.OnEvent = s.cfg.Rand, s.cfg.Keys, s.cfg.Workers, s.cfg.OnEvent
 	s.cfg = cfg
 }
 
@@ -189,7 +196,7 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	for _, l := range legs {
-		l.End(Cause{Text: "server shut down"})
+		l.end(Cause{Text: "server shut down"}) // the workers run all that they were sent before they stop
 	}
 	for _, w := range s.workers {
 		w.stop()
@@ -203,9 +210,12 @@ type Request struct {
 	Conference string     // its name; made when it is new
 	URI        string     // the caller's SIP URI
 	Display    string     // the caller's name, may be empty
+	User       string     // the user that the caller has proved to be, may be empty
+	Network    string     // what the call came by, "UDP", "TCP" or "TLS"
 	CallID     string     // for the log
 	Local      netip.Addr // address at which the call arrived: media is received there
 	Source     netip.Addr // address from which it came
+	SRTP       sdp.Policy // whether its sound is encrypted
 	HangUp     func(Cause)
 
 	Moderator bool // gets in though it is locked, and is a host while in

@@ -22,8 +22,10 @@ type Brief struct {
 // Participant is one leg, as it is now.
 type Participant struct {
 	ID, URI, Display string
+	User, Network    string        // as the Request had them
 	Entered          time.Duration // time of media.Now
 	Codec            string        // empty until sound was agreed
+	Encryption       string        // suite of RFC 4568, empty when sound goes in clear
 	PTime            time.Duration
 	Remote           netip.AddrPort
 	SSRC             uint32 // of the stream that comes from the participant, 0 before the first packet
@@ -76,8 +78,8 @@ func (s *Server) Show(ctx context.Context, name string) (Brief, []Participant, e
 	people := make([]Participant, len(legs))
 	for i, l := range legs {
 		people[i] = Participant{
-			ID: l.id, URI: l.request.URI, Display: l.request.Display, Entered: l.entered, SendSSRC: l.sendSSRC,
-			Moderator: l.place.moderator, Lobby: l.place.lobby,
+			ID: l.id, URI: l.request.URI, Display: l.request.Display, User: l.request.User, Network: l.request.Network,
+			Entered: l.entered, SendSSRC: l.sendSSRC, Moderator: l.place.moderator, Lobby: l.place.lobby,
 		}
 	}
 	s.mu.Unlock()
@@ -115,6 +117,7 @@ func (l *line) describe(p *Participant, _ time.Duration) {
 	st := l.session.Stats()
 	pl := l.playout.Stats()
 	p.Codec, p.PTime, p.Remote = l.format.codec.Name, l.format.ptime, l.session.Remote()
+	p.Encryption = l.agreed.Encryption()
 	p.SSRC, p.Lambda, p.Active = st.Source.SSRC, uint16(l.meter.Number()), l.meter.Active()
 	p.Floor, p.Held, p.Muted = l.floor, l.held(), l.muted
 	p.Received, p.Sent, p.Lost, p.Late = st.Received, st.Sent, st.Lost, pl.Late

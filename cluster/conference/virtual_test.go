@@ -48,7 +48,7 @@ func newHall(t testing.TB, change func(*Config)) *hall {
 	s.workers = []*worker{h.worker}
 	t.Cleanup(func() {
 		for _, p := range h.phones {
-			p.leg.End(Cause{Text: "test over"})
+			p.leg.end(Cause{Text: "test over"})
 			h.drain()
 		}
 		h.drain()

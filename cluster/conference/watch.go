@@ -10,7 +10,9 @@ import (
 
 // takeRTCP takes one datagram of the RTCP socket of line i.
 func (c *conference) takeRTCP(i int, b []byte, from netip.AddrPort, arrival time.Duration) {
-	c.lines[i].session.ReceiveRTCP(arrival, b, from)
+	if why := c.lines[i].session.ReceiveRTCP(arrival, b, from); why != media.NotDropped {
+		c.worker.dropped[why].Add(1)
+	}
 }
 
 // control takes the reports that have come and sends those that are due.
@@ -58,7 +60,7 @@ func (c *conference) watch(now time.Duration) {
 		if !l.heard && !l.alarmed && !l.held() && c.cfg.RTPAlarm > 0 && age > c.cfg.RTPAlarm {
 			l.alarmed = true
 			e := c.event(LegSilent, l)
-			e.Address = l.session.Remote().String()
+			e.Address, e.Summary.Unauthentic = l.session.Remote().String(), st.Dropped[media.Unauthentic]
 			c.server.report(e)
 		}
 		last := max(st.LastRTP, st.LastRTCP, l.resumed)
@@ -66,12 +68,4 @@ func (c *conference) watch(now time.Duration) {
 			c.hangUp(l, Cause{Code: 408, Text: fmt.Sprintf("no RTP or RTCP for %v", c.cfg.RTPTimeout)})
 		}
 	}
-}
-
-// endedUnheard reports a leg that never had sound.
-func (s *Server) endedUnheard(l *Leg, cause Cause, now time.Duration) {
-	s.report(Event{
-		Kind: LegEnded, Conference: l.room.name, Leg: l.id, URI: l.request.URI, Call: l.request.CallID,
-		Summary: Summary{Duration: now - l.entered, Cause: cause},
-	})
 }

@@ -23,15 +23,19 @@ type httpServer struct {
 // listenHTTP opens the addresses of the API.
 func (p *process) listenHTTP(c config.Config) (*httpServer, error) {
 	h := &httpServer{}
+	people := &accounts{store: p.store, config: p.config}
 	a := api.New(api.Config{
-		Version:     version(),
-		Conferences: &roster{server: p.cs, config: p.config, first: p.first},
-		Metrics:     p.metrics,
-		Healthy:     p.healthy,
-		Ready:       p.ready,
-		Token:       func() string { return p.config.Load().HTTP.Token.Reveal() },
-		Hosts:       p.hosts,
-		Log:         p.log,
+		Version:       version(),
+		Conferences:   &roster{server: p.cs, config: p.config, first: p.first},
+		Users:         people,
+		Registrations: people,
+		Records:       people,
+		Metrics:       p.metrics,
+		Healthy:       p.healthy,
+		Ready:         p.ready,
+		Token:         func() string { return p.config.Load().HTTP.Token.Reveal() },
+		Hosts:         p.hosts,
+		Log:           p.log,
 	})
 	for _, l := range c.HTTP.Listen {
 		socket, err := net.Listen("tcp", l.Addr.String())
@@ -123,7 +127,8 @@ func (r *roster) Show(ctx context.Context, name string) (api.Conference, error) 
 
 func participant(p conference.Participant) api.Participant {
 	out := api.Participant{
-		ID: p.ID, URI: p.URI, Display: p.Display, Codec: p.Codec, SSRC: p.SendSSRC, RemoteSSRC: p.SSRC, Lambda: p.Lambda,
+		ID: p.ID, URI: p.URI, Display: p.Display, User: p.User, Transport: p.Network, Codec: p.Codec, Encryption: p.Encryption,
+		SSRC: p.SendSSRC, RemoteSSRC: p.SSRC, Lambda: p.Lambda,
 		InF: p.Floor, Held: p.Held, Muted: p.Muted, PacketsReceived: p.Received, PacketsSent: p.Sent,
 		Lost: uint64(max(p.Lost, 0)), JitterMS: milliseconds(p.Jitter), DelayMS: milliseconds(p.Delay), Joined: wall(p.Entered),
 	}

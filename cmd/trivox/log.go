@@ -36,12 +36,16 @@ func (p *process) logEvent(e conference.Event) {
 	case conference.LegDigit:
 		log.Info("dtmf", "digit", string(rune(e.Digit)), "duration", e.Duration.String(), "caller", e.URI)
 	case conference.LegSilent:
+		hint := "a firewall or NAT between here and there; see rtp.latch and advertise"
+		if e.Summary.Unauthentic > 0 {
+			hint = "packets came that the caller's SRTP key does not fit: it sends in clear, or by another key than it named"
+		}
 		log.Warn("answered, but no RTP came", "after", p.config.Load().RTP.Alarm.String(), "sent_to", e.Address, "caller", e.URI,
-			"hint", "a firewall or NAT between here and there; see rtp.latch and advertise")
+			"unauthentic", e.Summary.Unauthentic, "hint", hint)
 	case conference.LegLooped:
 		log.Warn("our own RTP comes back from the caller: not mixed", "caller", e.URI)
 	case conference.LegChanged:
-		log.Debug("sound agreed", "codec", e.Summary.Codec, "caller", e.URI, "address", e.Address)
+		log.Debug("sound agreed", "codec", e.Summary.Codec, "encryption", e.Summary.Encryption, "caller", e.URI, "address", e.Address)
 	case conference.LegEnded:
 		s := e.Summary
 		who := "server"
@@ -52,7 +56,7 @@ func (p *process) logEvent(e conference.Event) {
 			p.ended[0].Add(1)
 		}
 		log.Info("call ended", "caller", e.URI, "call_id", e.Call, "duration", s.Duration.Round(10*time.Millisecond).String(), "codec", s.Codec,
-			"received", s.Received, "sent", s.Sent, "lost", s.Lost, "late", s.Late,
+			"encryption", s.Encryption, "received", s.Received, "sent", s.Sent, "lost", s.Lost, "late", s.Late, "unauthentic", s.Unauthentic,
 			"jitter", s.Jitter.Round(100*time.Microsecond).String(), "delay", s.Delay.Round(100*time.Microsecond).String(),
 			"by", who, "reason", s.Cause.Text)
 	}

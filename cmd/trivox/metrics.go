@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"trivox/cmd/trivox/internal/api"
 	"trivox/media"
 )
@@ -9,6 +12,7 @@ import (
 var dropNames = map[media.Drop]string{
 	media.Malformed: "malformed", media.UnknownType: "payload type", media.Foreign: "foreign address",
 	media.Rival: "rival source", media.Jumped: "jumped", media.Looped: "looped", media.Empty: "empty",
+	media.Unauthentic: "unauthentic", media.Replayed: "replayed", media.Excess: "too many sources",
 }
 
 // metrics is what the server counts, now.
@@ -21,6 +25,8 @@ func (p *process) metrics() api.Metrics {
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
 	}
+	m.RecordsWritten, m.RecordsFailed = p.recorder.counts()
+	m.Registrations = p.registrations()
 	for _, w := range cs.Workers {
 		m.PacketsReceived += w.Received
 		m.PacketsSent += w.Sent
@@ -40,4 +46,27 @@ func (p *process) metrics() api.Metrics {
 		}
 	}
 	return m
+}
+
+// countTime bounds what a scrape waits for the database.
+const countTime = 2 * time.Second
+
+// transports are the label values of registrations.
+var transports = [...]string{"UDP", "TCP", "TLS"}
+
+// registrations are how many ways to phones there are, nil when the database does not say so in time: then the metric is
+// missing rather than wrong.
+func (p *process) registrations() map[string]int {
+	ctx, cancel := context.WithTimeout(context.Background(), countTime)
+	defer cancel()
+	counted, err := p.store.CountRegistered(ctx)
+	if err != nil {
+		p.log.Warn("registrations are not counted", "error", err)
+		return nil
+	}
+	out := map[string]int{}
+	for _, t := range transports {
+		out[t] = counted[t]
+	}
+	return out
 }

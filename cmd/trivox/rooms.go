@@ -25,9 +25,20 @@ const maxRoomName = 128
 
 // rooms joins signalling to the conference server: any user part that is dialled is a room (DESIGN 10).
 type rooms struct {
-	server *conference.Server
-	config configPointer
-	log    *slog.Logger
+	server   *conference.Server
+	config   configPointer
+	recorder *recorder
+	log      *slog.Logger
+	srtp     func(sip.Call) sdp.Policy
+}
+
+// srtpPolicy is for calls by a listener that says nothing of SRTP: keys stand in SDP, so they are taken where nobody but
+// the peer can read it (SE-1).
+func srtpPolicy(c sip.Call) sdp.Policy {
+	if c.Network == "TLS" {
+		return sdp.Offered
+	}
+	return sdp.Off
 }
 
 // roomName is what the conference server and the API call a room: its user part, with the domain when that is one of
@@ -94,13 +105,13 @@ func (r *rooms) Enter(ctx context.Context, c sip.Call) (sip.Leg, error) {
 	leg, err := r.server.Enter(ctx, conference.Request{
 		Conference: roomName(c.User, c.Host, r.config.Load().Domains),
 		URI:        c.Caller.URI, Display: c.Caller.Display, CallID: c.CallID, Local: c.Local,
-		Source: c.Source.Addr(),
+		Source: c.Source.Addr(), User: c.Caller.User, Network: c.Network, SRTP: r.srtp(c),
 		HangUp: func(cause conference.Cause) { c.HangUp(sip.Cause(cause)) },
 	})
 	if err != nil {
 		return nil, refusal(err)
 	}
-	return &sipLeg{leg}, nil
+	return &sipLeg{Leg: leg, call: c, recorder: r.recorder}, nil
 }
 
 // refusal is the SIP answer to an error of the conference server.
@@ -134,7 +145,11 @@ func refusal(err error) error {
 }
 
 // sipLeg is a leg as signalling wants it.
-type sipLeg struct{ *conference.Leg }
+type sipLeg struct {
+	*conference.Leg
+	call     sip.Call
+	recorder *recorder
+}
 
 func (l *sipLeg) Answer(offer []byte) ([]byte, error) {
 	b, err := l.Leg.Answer(offer)
@@ -151,4 +166,8 @@ func (l *sipLeg) SetAnswer(answer []byte) error {
 	return nil
 }
 
-func (l *sipLeg) End(c sip.Cause) { l.Leg.End(conference.Cause(c)) }
+// End returns once the record of the call is written, so that it is when the BYE is answered.
+func (l *sipLeg) End(c sip.Cause) {
+	summary := l.Leg.End(conference.Cause(c))
+	l.recorder.add(recordOf(l.ID(), l.Conference(), l.call, summary))
+}

@@ -19,6 +19,7 @@ import (
 
 	"trivox/cluster/conference"
 	"trivox/cmd/trivox/internal/config"
+	"trivox/cmd/trivox/internal/store"
 	"trivox/loudness"
 	"trivox/media"
 	"trivox/media/codec"
@@ -62,6 +63,10 @@ type process struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 
+	store    *store.Store
+	recorder *recorder
+	sweeping context.CancelFunc // ends the recorder's sweep
+
 	ports *media.Ports
 	cs    *conference.Server
 	sip   *sip.Server
@@ -95,13 +100,16 @@ func (p *process) bring(c config.Config) error {
 	if p.ports, err = media.NewPorts(c.RTP.Ports.Low, c.RTP.Ports.High, c.RTP.Quarantine); err != nil {
 		return err
 	}
+	if err := p.openRecords(c); err != nil {
+		return err
+	}
 	settings := p.conferenceConfig(c)
 	settings.Workers = workers
 	if p.cs, err = conference.NewServer(settings, p.ports); err != nil {
 		return err
 	}
 	p.sip, err = sip.NewServer(sip.Config{
-		Rooms:     &rooms{server: p.cs, config: p.config, log: p.log},
+		Rooms:     &rooms{server: p.cs, config: p.config, recorder: p.recorder, log: p.log, srtp: srtpPolicy},
 		Logger:    p.log,
 		Advertise: p.advertise,
 		Allowed: func(source netip.Addr) (bool, string) {
@@ -225,5 +233,8 @@ func (p *process) reload() {
 	p.config.Store(&next)
 	p.level.Set(next.Log.Level)
 	p.cs.Reconfigure(p.conferenceConfig(next))
+	if err := p.recorder.file.open(next.CDR.File); err != nil {
+		p.log.Error("records go on to the file that was open", "error", err)
+	}
 	p.log.Info("settings reloaded", "changed", live, "need_restart", restart)
 }

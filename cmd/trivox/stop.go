@@ -31,6 +31,7 @@ func (p *process) stop() {
 	if p.http != nil {
 		p.http.close()
 	}
+	p.closeRecords()
 }
 
 // playOut waits until the sound that has arrived by now has been sent to those who listen (USERS 1), but no longer

@@ -31,6 +31,9 @@ func Accept(offer, answer []byte, ours Local, prev *Media) (Media, error) {
 	if refusal != nil {
 		return Media{}, refusal
 	}
+	if refusal := out.concluded(&o.Media[at], line, ours); refusal != nil {
+		return Media{}, refusal
+	}
 	if prev != nil {
 		out.Numbers = prev.Numbers
 	}

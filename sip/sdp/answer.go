@@ -14,11 +14,12 @@ func Answer(offer []byte, ours Local, prev *Media) (answer []byte, m Media, err 
 	if err != nil {
 		return nil, Media{}, refuse(WarnParameter, "the session description cannot be read: %s", readable(err.Error()))
 	}
-	at, refusal := d.pick(ours, prev)
+	at, crypto, refusal := d.pick(ours, prev)
 	if refusal != nil {
 		return nil, Media{}, refusal
 	}
 	out := agree(d, at, ours)
+	out.protect(crypto, ours, prev)
 	if prev != nil {
 		out.Numbers = prev.Numbers
 	}
@@ -40,18 +41,12 @@ func Answer(offer []byte, ours Local, prev *Media) (answer []byte, m Media, err 
 }
 
 // pick gives the m= line to take: the one of before when it is still good,
-// else the first acceptable one (OA-2).
-func (d *Description) pick(ours Local, prev *Media) (int, *Refusal) {
-	var why *Refusal
+// else the first acceptable one that is encrypted, else the first (OA-2, Q22).
+// crypto is how it is encrypted.
+func (d *Description) pick(ours Local, prev *Media) (at int, crypto *cryptoLine, why *Refusal) {
 	first := -1
 	for i := range d.Media {
-		m := &d.Media[i]
-		refusal := d.acceptable(m, ours.Addr)
-		if refusal == nil {
-			if _, _, ok := choose(m.codecs(), ours); !ok {
-				refusal = refuse(WarnFormat, "none of the codecs %s is supported, %s are", names(m.codecs()), names(ours.Codecs))
-			}
-		}
+		c, refusal := d.takes(&d.Media[i], ours, prev)
 		if refusal != nil {
 			if why == nil || why.Warning == WarnMedia {
 				why = refusal
@@ -59,19 +54,34 @@ func (d *Description) pick(ours Local, prev *Media) (int, *Refusal) {
 			continue
 		}
 		if prev != nil && prev.Index == i {
-			return i, nil
+			return i, c, nil
 		}
-		if first < 0 {
-			first = i
+		if first < 0 || crypto == nil && c != nil {
+			first, crypto = i, c
 		}
 	}
 	if first >= 0 {
-		return first, nil
+		return first, crypto, nil
 	}
 	if why == nil {
 		why = refuse(WarnMedia, "the session description has no audio stream")
 	}
-	return 0, why
+	return 0, nil, why
+}
+
+// takes judges one m= line of an offer, and says how it is encrypted.
+func (d *Description) takes(m *MediaLine, ours Local, prev *Media) (*cryptoLine, *Refusal) {
+	if refusal := d.acceptable(m, ours.Addr); refusal != nil {
+		return nil, refusal
+	}
+	crypto, refusal := m.protected(ours, prev)
+	if refusal != nil {
+		return nil, refusal
+	}
+	if _, _, ok := choose(m.codecs(), ours); !ok {
+		return nil, refuse(WarnFormat, "none of the codecs %s is supported, %s are", names(m.codecs()), names(ours.Codecs))
+	}
+	return crypto, nil
 }
 
 // agree decides everything about the line at an index that pick gave.
@@ -115,6 +125,9 @@ func (m *Media) write(b *strings.Builder, d *Description, ours Local) {
 	}
 	if m.CN >= 0 {
 		writeCodec(b, Codec{Name: comfortNoise, ClockRate: m.Codec.ClockRate}, uint8(m.CN))
+	}
+	if m.Crypto != nil {
+		b.WriteString(m.Crypto.line())
 	}
 	m.writeStream(b, ours, m.PTime.Milliseconds())
 	if m.LevelExt != 0 {

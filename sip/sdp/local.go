@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"io"
 	"net/netip"
 	"time"
 )
@@ -21,6 +22,8 @@ type Local struct {
 	AnnounceMaxPTime   time.Duration // a=maxptime to write; 0 writes none (OA-8)
 	LevelExt           bool          // client-to-mixer level (RFC 6464)
 	Direction          Direction     // what we want, sendrecv unless set
+	SRTP               Policy
+	Keys               io.Reader // random bytes for keys of ours, that never fails; needed unless SRTP is Off
 }
 
 // Media is what one m=audio line agreed on.
@@ -50,10 +53,11 @@ type Media struct {
 	NoRTCP    bool          // b=RS:0 and b=RR:0: none will come, send none (OA-9)
 	LevelExt  uint8         // id of the RFC 6464 extension, 0 when there is none
 	Same      bool          // the peer's description is that of before: nothing to do (OA-7)
+	Crypto    *Crypto       // nil: the sound is not encrypted. Under RTP/AVP too (RFC 8643)
 
 	Index              int      // which m= line of the session this is
 	Others             []string // all m= lines of the session, "" at Index: kept refused in our offers
-	Profile            string   // RTP/AVP or RTP/AVPF
+	Profile            string   // RTP/AVP, RTP/AVPF, RTP/SAVP or RTP/SAVPF
 	Numbers            []Codec  // every dynamic number used so far in the session (RFC 3264, 8.3.2)
 	SessionID, Version uint64   // of the last description we sent
 	ours, peers        uint64   // digests of both descriptions without their o= lines

@@ -23,8 +23,8 @@ func (d *Description) acceptable(m *MediaLine, family netip.Addr) *Refusal {
 	if m.Port == 0 {
 		return refuse(WarnMedia, "the audio stream has port 0 or cannot be read")
 	}
-	if !strings.EqualFold(m.Profile, "RTP/AVP") && !strings.EqualFold(m.Profile, "RTP/AVPF") {
-		return refuse(WarnTransport, "transport %s is not supported, RTP/AVP and RTP/AVPF are", m.Profile)
+	if _, _, ok := m.profile(); !ok {
+		return refuse(WarnTransport, "transport %s is not supported; RTP/AVP, RTP/AVPF, RTP/SAVP and RTP/SAVPF are", m.Profile)
 	}
 	w := d.locate(m, false)
 	if !w.network {
@@ -216,10 +216,7 @@ func (m *Media) settle(d *Description, line *MediaLine, ours Local) {
 	m.Direction = theirs.Reverse().And(ours.Direction)
 	m.NoRTCP = d.silentRTCP(line)
 	m.PTime = d.packetTime(line, m.Codec, ours)
-	m.Profile = "RTP/AVP"
-	if strings.EqualFold(line.Profile, "RTP/AVPF") {
-		m.Profile = "RTP/AVPF"
-	}
+	m.Profile, _, _ = line.profile()
 }
 
 // remember adds numbers to those the session has used, the latest last

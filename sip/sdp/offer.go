@@ -12,7 +12,8 @@ import (
 //
 // The version written is one above prev's when the offer differs from the
 // description sent before. A caller whose earlier offer was refused sets
-// Local.Version above what that offer carried.
+// Local.Version above what that offer carried. Keys that the offer has are
+// those that Accept finds in it.
 func Offer(ours Local, prev *Media) []byte {
 	out := Media{Profile: "RTP/AVP", Direction: ours.Direction, CN: -1}
 	lines := []string{""}
@@ -36,6 +37,7 @@ func Offer(ours Local, prev *Media) []byte {
 // offer writes our one audio line.
 func (m *Media) offer(b *strings.Builder, ours Local, prev *Media) {
 	list := offered(ours, prev)
+	crypto := m.offerSecurity(ours, prev)
 	fmt.Fprintf(b, "m=audio %d %s", ours.Port, m.Profile)
 	for _, c := range list {
 		fmt.Fprint(b, " ", c.PayloadType)
@@ -44,6 +46,7 @@ func (m *Media) offer(b *strings.Builder, ours Local, prev *Media) {
 	for _, c := range list {
 		writeCodec(b, c, c.PayloadType)
 	}
+	b.WriteString(crypto)
 	ptime := ours.PTime
 	if ptime == 0 {
 		ptime = defaultPTime

@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"testing"
@@ -40,6 +41,8 @@ func side(t *rapid.T, name string, addr string) Local {
 	l.LevelExt = rapid.Bool().Draw(t, name+" level")
 	l.PTime = time.Duration(rapid.IntRange(1, 6).Draw(t, name+" ptime")) * 10 * time.Millisecond
 	l.Direction = Direction(rapid.IntRange(0, 3).Draw(t, name+" direction"))
+	l.SRTP = Policy(rapid.IntRange(0, 2).Draw(t, name+" srtp"))
+	l.Keys = randomness(name[0])
 	return l
 }
 
@@ -75,7 +78,11 @@ func TestBothSidesAgree(t *testing.T) {
 	})
 }
 
+// share tells whether two sides can agree on anything: a codec, and clear or encrypted sound.
 func share(a, b Local) bool {
+	if a.SRTP == Off && b.SRTP == Required || a.SRTP == Required && b.SRTP == Off {
+		return false
+	}
 	for _, c := range a.Codecs {
 		if _, ok := same(b.Codecs, c); ok {
 			return true
@@ -98,6 +105,13 @@ func agree2(t *rapid.T, a, b Local, ma, mb Media) {
 		t.Fatalf("directions %v and %v", ma.Direction, mb.Direction)
 	case ma.Remote != netip.AddrPortFrom(b.Addr, b.Port), mb.Remote != netip.AddrPortFrom(a.Addr, a.Port):
 		t.Fatalf("sent to %v and %v", ma.Remote, mb.Remote)
+	case (ma.Crypto != nil) != (a.SRTP != Off && b.SRTP != Off):
+		t.Fatalf("encrypted: %v by policies %v and %v", ma.Encryption(), a.SRTP, b.SRTP)
+	case (ma.Crypto == nil) != (mb.Crypto == nil):
+		t.Fatalf("encrypted for one: %+v, %+v", ma.Crypto, mb.Crypto)
+	case ma.Crypto != nil && (ma.Crypto.Suite != mb.Crypto.Suite || ma.Crypto.Tag != mb.Crypto.Tag ||
+		!bytes.Equal(ma.Crypto.Send, mb.Crypto.Recv) || !bytes.Equal(ma.Crypto.Recv, mb.Crypto.Send)):
+		t.Fatalf("keys differ: %+v, %+v", ma.Crypto, mb.Crypto)
 	case ma.RemoteRTCP.Port() != b.RTCPPort, mb.RemoteRTCP.Port() != a.RTCPPort:
 		t.Fatalf("RTCP to %v and %v", ma.RemoteRTCP, mb.RemoteRTCP)
 	}

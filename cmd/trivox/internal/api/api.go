@@ -5,7 +5,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -36,16 +35,22 @@ var (
 	ErrNoParticipant = errors.New("no such participant")
 )
 
-// Config is what New needs. The functions may be called by any goroutine and must not block.
+// Config is what New needs. The functions may be called by any goroutine and must not block. What is nil of Users,
+// Registrations, Bans and Records is answered 501.
 type Config struct {
-	Version     string
-	Conferences Conferences
-	Metrics     func() Metrics  // a snapshot for /metrics
-	Healthy     func() error    // nil once every SIP listener and the RTP range are usable
-	Ready       func() error    // nil while new calls are taken
-	Token       func() string   // the bearer token now, "" for none; it is never logged
-	Hosts       func() []string // names and addresses the server answers to beside loopback and the address called
-	Log         *slog.Logger
+	Version       string
+	Conferences   Conferences
+	Users         Users
+	Registrations Registrations
+	Bans          Bans
+	Records       Records
+
+	Metrics func() Metrics  // a snapshot for /metrics
+	Healthy func() error    // nil once every SIP listener and the RTP range are usable
+	Ready   func() error    // nil while new calls are taken
+	Token   func() string   // the bearer token now, "" for none; it is never logged
+	Hosts   func() []string // names and addresses the server answers to beside loopback and the address called
+	Log     *slog.Logger
 }
 
 // API answers requests; Server gives it an address.
@@ -62,12 +67,19 @@ func New(c Config) *API {
 	a.mux.HandleFunc("/", a.noRoute)
 
 	h := huma.DefaultConfig("Trivox", c.Version)
-	h.Info.Description = "Conferences of this server: who is in them, who is heard, and control of both."
+	h.Info.Description = "Conferences of this server: who is in them, who is heard, and control of both. Its users, " +
+		"where they are registered, who is banned, and a record of each call that has ended."
+	h.Transformers = append(h.Transformers, readable)
 	h.DocsPath, h.SchemasPath, h.CreateHooks = "", "", nil
 	h.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "The setting http.token."},
 	}
-	a.routes(humago.New(a.mux, h))
+	routes := humago.New(a.mux, h)
+	a.routes(routes)
+	a.userRoutes(routes)
+	a.locationRoutes(routes)
+	a.banRoutes(routes)
+	a.recordRoutes(routes)
 	return a
 }
 
@@ -156,31 +168,4 @@ func (a *API) control(ctx context.Context, verb, conference, participant string,
 	}
 	a.config.Log.Info("control over HTTP", "action", verb, "conference", conference, "leg", participant, "from", caller(ctx))
 	return nil
-}
-
-// problem turns an error of Conferences into the answer to the request (RFC 9457).
-func (a *API) problem(err error, conference, participant string) error {
-	switch {
-	case errors.Is(err, ErrNoConference):
-		return huma.Error404NotFound(fmt.Sprintf("no conference %q here; GET /v1/conferences lists those there are", conference))
-	case errors.Is(err, ErrNoParticipant):
-		return huma.Error404NotFound(fmt.Sprintf("no participant %q in conference %q; its roster lists those there are", participant, conference))
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return huma.Error504GatewayTimeout(fmt.Sprintf("no answer within %s: the server is too busy", patience))
-	}
-	a.config.Log.Error("an API request failed", "conference", conference, "leg", participant, "error", err)
-	return huma.Error500InternalServerError("the server failed; its log says why")
-}
-
-// operation describes one route. Requests carry no body.
-func operation(method, path, id, summary string) huma.Operation {
-	o := huma.Operation{
-		Method: method, Path: path, OperationID: id, Summary: summary,
-		Errors:   []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
-		Security: []map[string][]string{{"bearer": {}}},
-	}
-	if method == http.MethodPost {
-		o.DefaultStatus = http.StatusNoContent
-	}
-	return o
 }

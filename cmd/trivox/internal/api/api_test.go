@@ -20,7 +20,7 @@ func TestListAndShow(t *testing.T) {
 	}
 	w = h.ask(t, loopback, "GET", "/v1/conferences/tea")
 	want = `{"name":"tea","uri":"sip:tea@example.com","locked":false,"started":"2026-01-02T03:04:05Z","participants":[` +
-		`{"id":"leg1","uri":"sip:ann@example.com","display":"Ann","codec":"PCMU","ssrc":4294967295,"remote_ssrc":7,"lambda":900,` +
+		`{"id":"leg1","uri":"sip:ann@example.com","display":"Ann","codec":"PCMU","encryption":"AEAD_AES_128_GCM","ssrc":4294967295,"remote_ssrc":7,"lambda":900,` +
 		`"in_f":true,"held":false,"muted":false,"packets_received":50,"packets_sent":49,"lost":1,"loss_percent":2,"jitter_ms":1.5,` +
 		`"delay_ms":20,"joined":"2026-01-02T03:04:05Z","media":"192.0.2.7:40000"}]}`
 	if w.Code != 200 || strings.TrimSpace(w.Body.String()) != want {
@@ -145,7 +145,9 @@ func TestOpenAPI(t *testing.T) {
 	text := w.Body.String()
 	for _, want := range []string{"openapi: 3.1.0", "/v1/conferences:", "/v1/conferences/{name}:", "/v1/conferences/{name}/lock:",
 		"/v1/conferences/{name}/unlock:", "/v1/conferences/{name}/end:", "/v1/conferences/{name}/participants/{id}/mute:",
-		"/v1/conferences/{name}/participants/{id}/unmute:", "/v1/conferences/{name}/participants/{id}/kick:", "scheme: bearer", "remote_ssrc:"} {
+		"/v1/conferences/{name}/participants/{id}/unmute:", "/v1/conferences/{name}/participants/{id}/kick:", "scheme: bearer", "remote_ssrc:",
+		"/v1/users:", "/v1/users/{name}:", "/v1/users/{name}/password:", "/v1/users/{name}/enable:", "/v1/registrations:", "/v1/bans/{address}:",
+		"/v1/records:"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the description lacks %q", want)
 		}

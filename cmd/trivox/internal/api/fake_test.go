@@ -57,7 +57,7 @@ func (f *fake) Show(ctx context.Context, name string) (Conference, error) {
 	}
 	c := Conference{Name: name, URI: "sip:tea@example.com", Started: start}
 	if name == "tea" {
-		c.Participants = []Participant{{ID: "leg1", URI: "sip:ann@example.com", Display: "Ann", Codec: "PCMU", SSRC: 4294967295,
+		c.Participants = []Participant{{ID: "leg1", URI: "sip:ann@example.com", Display: "Ann", Codec: "PCMU", Encryption: "AEAD_AES_128_GCM", SSRC: 4294967295,
 			RemoteSSRC: 7, Lambda: 900, InF: true, PacketsReceived: 50, PacketsSent: 49, Lost: 1, LossPercent: 2, JitterMS: 1.5,
 			DelayMS: 20, Joined: start, Media: "192.0.2.7:40000"}}
 	}
@@ -94,24 +94,26 @@ var (
 // house is an API over a fake, with its log.
 type house struct {
 	*fake
-	api   *API
-	log   *bytes.Buffer
-	token string
-	sick  error
-	count Metrics
+	office *office
+	api    *API
+	log    *bytes.Buffer
+	token  string
+	sick   error
+	count  Metrics
 }
 
 func newHouse() *house {
-	h := &house{fake: &fake{}, log: &bytes.Buffer{}, count: sample()}
+	h := &house{fake: &fake{}, office: &office{}, log: &bytes.Buffer{}, count: sample()}
 	h.api = New(Config{
 		Version:     "test",
 		Conferences: h.fake,
-		Metrics:     func() Metrics { return h.count },
-		Healthy:     func() error { return h.sick },
-		Ready:       func() error { return errors.New("draining: calls go elsewhere") },
-		Token:       func() string { return h.token },
-		Hosts:       func() []string { return []string{"example.com", "203.0.113.9", "2001:db8::1"} },
-		Log:         slog.New(slog.NewTextHandler(h.log, nil)),
+		Users:       h.office, Registrations: h.office, Bans: h.office, Records: h.office,
+		Metrics: func() Metrics { return h.count },
+		Healthy: func() error { return h.sick },
+		Ready:   func() error { return errors.New("draining: calls go elsewhere") },
+		Token:   func() string { return h.token },
+		Hosts:   func() []string { return []string{"example.com", "203.0.113.9", "2001:db8::1"} },
+		Log:     slog.New(slog.NewTextHandler(h.log, nil)),
 	})
 	return h
 }
@@ -119,7 +121,16 @@ func newHouse() *house {
 // ask sends a request as if by the listener at addr, and gives the answer. Headers are "Name: value".
 func (h *house) ask(t *testing.T, addr netip.AddrPort, method, target string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(method, target, nil)
+	return h.send(t, addr, method, target, "", headers...)
+}
+
+// send is ask with a body, JSON unless the headers say otherwise.
+func (h *house) send(t *testing.T, addr netip.AddrPort, method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	r.Host = "127.0.0.1:8080"
 	called := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 5), Port: 8080}
 	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(called)))
@@ -128,7 +139,7 @@ func (h *house) ask(t *testing.T, addr netip.AddrPort, method, target string, he
 		if name == "Host" {
 			r.Host = value
 		}
-		r.Header.Add(name, value)
+		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
 	h.api.Server(addr).Handler.ServeHTTP(w, r)

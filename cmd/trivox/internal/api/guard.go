@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// maxBody bounds a request's body in bytes: the API asks for none.
+// maxBody bounds a request's body in bytes: a name and a password.
 const maxBody = 4 << 10
 
 // guard stands before every route. Requests of other sites' pages, and those that came by a host name that is not
 // ours, are refused (a page in a browser on this machine could else reach a loopback address, by DNS rebinding or by
 // a plain form). Where a token is needed and not given, the answer is 401. With open, the address is loopback: then
-// reading needs no token, and control needs one only when one is set.
+// reading of conferences needs no token, and the rest needs one only when one is set.
 func (a *API) guard(open bool, next http.Handler) http.Handler {
 	sameSite := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +50,15 @@ func needsToken(open bool, r *http.Request, token string) bool {
 	case !open:
 		return true
 	}
-	return token != "" && r.Method != http.MethodGet && r.Method != http.MethodHead
+	return token != "" && !(isRead(r) && !isPrivate(r))
+}
+
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// isPrivate tells what is nobody's business who happens to be on this machine: who the users are, where their phones
+// are, whom they called. Of what there is under /v1 conferences alone are free to read.
+func isPrivate(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/v1/") && r.URL.Path != "/v1/conferences" && !strings.HasPrefix(r.URL.Path, "/v1/conferences/")
 }
 
 // bearer is the token sent (RFC 6750, 2.1), "" when none was.
@@ -107,7 +115,7 @@ func caller(ctx context.Context) string {
 // noRoute answers requests that no route takes.
 func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := a.mux.Handler(other); pattern != "/" {

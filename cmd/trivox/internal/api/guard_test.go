@@ -43,6 +43,23 @@ func TestToken(t *testing.T) {
 		{"beyond, set, read with right", beyond, token, list, right, 200},
 		{"beyond, set, control with right", beyond, token, end, right, 204},
 		{"beyond, health is free", beyond, token, "GET /healthz", "", 200},
+		{"loopback, none set, users", loopback, "", "GET /v1/users", "", 200},
+		{"loopback, none set, remove", loopback, "", "DELETE /v1/users/ann", "", 204},
+		{"loopback, set, users without", loopback, token, "GET /v1/users", "", 401},
+		{"loopback, set, users by another spelling", loopback, token, "GET /v1/%75sers", "", 401},
+		{"loopback, set, users beside conferences", loopback, token, "GET /v1/conferences/../users", "", 307},
+		{"loopback, set, head of users without", loopback, token, "HEAD /v1/users", "", 401},
+		{"loopback, set, registrations without", loopback, token, "GET /v1/registrations", "", 401},
+		{"loopback, set, bans without", loopback, token, "GET /v1/bans", "", 401},
+		{"loopback, set, records without", loopback, token, "GET /v1/records", "", 401},
+		{"loopback, set, records with wrong", loopback, token, "GET /v1/records", wrong, 401},
+		{"loopback, set, remove without", loopback, token, "DELETE /v1/users/ann", "", 401},
+		{"loopback, set, password without", loopback, token, "PUT /v1/users/ann/password", "", 401},
+		{"loopback, set, lift without", loopback, token, "DELETE /v1/bans/203.0.113.9", "", 401},
+		{"loopback, set, users with right", loopback, token, "GET /v1/users", right, 200},
+		{"loopback, set, lift with right", loopback, token, "DELETE /v1/bans/203.0.113.9", right, 204},
+		{"beyond, set, records without", beyond, token, "GET /v1/records", "", 401},
+		{"beyond, set, records with right", beyond, token, "GET /v1/records", right, 200},
 		{"beyond, encoded health is no way round", beyond, token, "POST /v1/conferences/%2Fhealthz/end", "", 401},
 	} {
 		h := newHouse()
@@ -56,7 +73,7 @@ func TestToken(t *testing.T) {
 		if w.Code != c.want {
 			t.Errorf("%s: %d, want %d: %s", c.name, w.Code, c.want, w.Body)
 		}
-		if c.want == 401 && (w.Header().Get("WWW-Authenticate") != `Bearer realm="trivox"` || len(h.asked) != 0) {
+		if c.want == 401 && (w.Header().Get("WWW-Authenticate") != `Bearer realm="trivox"` || len(h.asked)+len(h.office.asked) != 0) {
 			t.Errorf("%s: WWW-Authenticate %q, done %q", c.name, w.Header().Get("WWW-Authenticate"), h.asked)
 		}
 		if all := h.log.String() + w.Body.String(); strings.Contains(all, token[:8]) {

@@ -29,6 +29,10 @@ type Metrics struct {
 	EventsDropped   uint64            // events to conferences whose inbox was full
 	TickLateness    Histogram         // how late the media workers began their slots
 	TickOverruns    uint64            // slots skipped because the one before took too long
+	Registrations   map[string]int    // bindings that have not expired, by transport
+	Bans            int               // addresses that are not answered now
+	RecordsWritten  map[string]uint64 // call detail records, by where they went
+	RecordsFailed   map[string]uint64 // those that are not there
 }
 
 // Histogram counts durations. Counts has one number more than Bounds: Counts[i] are those above Bounds[i-1] and at
@@ -50,6 +54,7 @@ type collector struct {
 	conferences, legs, portsInUse, portsFree              *prometheus.Desc
 	requests, responses, sipDropped, callsEnded           *prometheus.Desc
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
+	registrations, bans, written, failed                  *prometheus.Desc
 }
 
 func newCollector(source func() Metrics) *collector {
@@ -72,13 +77,18 @@ func newCollector(source func() Metrics) *collector {
 		eventsDropped: desc("conference_events_dropped_total", "Events lost because a conference's inbox was full."),
 		late:          desc("tick_lateness_seconds", "How late media workers began their slots."),
 		overrun:       desc("tick_overruns_total", "Slots skipped because the one before took too long."),
+		registrations: desc("registrations", "Ways to users' phones that are registered now, by transport.", "transport"),
+		bans:          desc("bans", "Addresses that are banned now."),
+		written:       desc("cdr_written_total", "Call detail records written, by where they went.", "to"),
+		failed:        desc("cdr_failed_total", "Call detail records that could not be written in time, by where they should have gone.", "to"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.conferences, c.legs, c.portsInUse, c.portsFree, c.requests, c.responses, c.sipDropped,
-		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun} {
+		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun, c.registrations, c.bans, c.written,
+		c.failed} {
 		ch <- d
 	}
 }
@@ -114,6 +124,12 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	buckets, count := m.TickLateness.cumulative()
 	ch <- prometheus.MustNewConstHistogram(c.late, count, m.TickLateness.Sum.Seconds(), buckets)
 	counter(c.overrun, m.TickOverruns)
+	for transport, v := range m.Registrations {
+		ch <- prometheus.MustNewConstMetric(c.registrations, prometheus.GaugeValue, float64(v), transport)
+	}
+	gauge(c.bans, m.Bans)
+	byLabel(c.written, m.RecordsWritten)
+	byLabel(c.failed, m.RecordsFailed)
 }
 
 // known gives the counts with methods that are not ours summed as "other".

@@ -25,7 +25,10 @@ type Participant struct {
 	ID              string    `json:"id" doc:"Opaque; stays the same while the call lasts."`
 	URI             string    `json:"uri" doc:"SIP URI of the caller."`
 	Display         string    `json:"display" doc:"Display name, as the caller gave it."`
+	User            string    `json:"user,omitempty" doc:"The user who proved to be it; left out when nobody was asked to." example:"ann@example.com"`
+	Transport       string    `json:"transport,omitempty" doc:"What the call came by: UDP, TCP or TLS."`
 	Codec           string    `json:"codec" doc:"As in the rtpmap of RFC 8866." example:"PCMU"`
+	Encryption      string    `json:"encryption" doc:"SRTP suite of RFC 4568; empty when the sound goes in clear." example:"AEAD_AES_128_GCM"`
 	SSRC            uint32    `json:"ssrc" doc:"SSRC of what we send."`
 	RemoteSSRC      uint32    `json:"remote_ssrc" doc:"SSRC of what we receive; 0 before the first packet."`
 	Lambda          uint16    `json:"lambda" doc:"Loudness number now."`

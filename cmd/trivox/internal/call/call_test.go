@@ -3,6 +3,7 @@ package call
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"trivox/cmd/trivox/internal/wav"
 	"trivox/media/codec"
+	"trivox/sip/sdp"
 )
 
 func t0() context.Context { return context.Background() }
@@ -135,12 +137,41 @@ func TestExitCodes(t *testing.T) {
 		"dtmf":      {Options{URI: "sip:a@b", DTMF: "1x"}, Usage, []string{"--dtmf 1x"}},
 		"seconds":   {Options{URI: "sip:a@b", Seconds: math.NaN()}, Usage, []string{"--seconds"}},
 		"transport": {Options{URI: "sip:a@b;transport=sctp"}, Usage, []string{"--transport sctp"}},
+		"srtp":      {Options{URI: "sip:a@b", SRTP: "on"}, Usage, []string{`--srtp "on": need off, offered or required`}},
+		"in clear":  {Options{URI: "sip:echo@" + e.uri, SRTP: "required"}, Failed, []string{"488"}},
 		"local":     {Options{URI: "sip:a@b", Local: "here"}, Usage, []string{"--local here"}},
 		"record":    {Options{URI: "sip:echo@" + e.uri, Record: "/nowhere/a.wav"}, Failed, []string{"--record"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tt.o.try(t).want(t, tt.code, tt.parts...)
+		})
+	}
+}
+
+// SE-1: --srtp encrypts where the other side does; "required" hears nobody who does not.
+func TestEncryptedCall(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		ours  string
+		peer  sdp.Policy
+		parts []string
+		code  int
+	}{
+		{"required", sdp.Offered, []string{"encrypted by AEAD_AES_128_GCM"}, Heard},
+		{"offered", sdp.Offered, []string{"encrypted by AEAD_AES_128_GCM"}, Heard},
+		{"offered", sdp.Off, []string{"not encrypted"}, Heard},
+		{"off", sdp.Offered, []string{"not encrypted"}, Heard},
+		{"off", sdp.Required, []string{"488"}, Failed},
+	} {
+		t.Run(fmt.Sprint(tt.ours, " calls ", tt.peer), func(t *testing.T) {
+			t.Parallel()
+			e := startSecureEcho(t, tt.peer, codec.All()...)
+			r := Options{URI: "sip:echo@" + e.uri, Tone: 440, SRTP: tt.ours, Seconds: 1}.try(t)
+			r.want(t, tt.code, tt.parts...)
+			if strings.Contains(r.out, "authenticated") {
+				t.Error(r.out)
+			}
 		})
 	}
 }

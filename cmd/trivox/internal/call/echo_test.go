@@ -3,6 +3,7 @@ package call
 import (
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
@@ -22,6 +23,7 @@ import (
 // nothing back, "bye" hangs up after 20 packets.
 type echo struct {
 	uri    string
+	srtp   sdp.Policy
 	mu     sync.Mutex
 	events []byte // digits that came as telephone-events
 	infos  []string
@@ -31,6 +33,11 @@ type echo struct {
 }
 
 func startEcho(t *testing.T, codecs ...codec.Codec) *echo {
+	t.Helper()
+	return startSecureEcho(t, sdp.Off, codecs...)
+}
+
+func startSecureEcho(t *testing.T, srtp sdp.Policy, codecs ...codec.Codec) *echo {
 	t.Helper()
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -52,7 +59,7 @@ func startEcho(t *testing.T, codecs ...codec.Codec) *echo {
 		t.Fatal(err)
 	}
 	addr := conn.LocalAddr().(*net.UDPAddr).AddrPort()
-	e := &echo{uri: addr.String(), calls: make(chan *sipgo.DialogServerSession, 10)}
+	e := &echo{uri: addr.String(), srtp: srtp, calls: make(chan *sipgo.DialogServerSession, 10)}
 	e.serve(t, server, sipgo.NewDialogServerCache(client, sip.ContactHeader{
 		Address: sip.Uri{Scheme: "sip", User: "echo", Host: addr.Addr().String(), Port: int(addr.Port())},
 	}), codecs)
@@ -77,7 +84,7 @@ func (e *echo) serve(t *testing.T, s *sipgo.Server, dialogs *sipgo.DialogServerC
 			return
 		}
 		t.Cleanup(func() { rtpConn.Close() })
-		local := newNegotiation(netip.MustParseAddr("127.0.0.1"), uint16(rtpConn.LocalAddr().(*net.UDPAddr).Port), 0, codecs).local
+		local := newNegotiation(netip.MustParseAddr("127.0.0.1"), uint16(rtpConn.LocalAddr().(*net.UDPAddr).Port), 0, codecs, e.srtp).local
 		answer, m, err := sdp.Answer(req.Body(), local, nil)
 		if err != nil {
 			d.Respond(488, "Not Acceptable Here", nil)
@@ -86,7 +93,11 @@ func (e *echo) serve(t *testing.T, s *sipgo.Server, dialogs *sipgo.DialogServerC
 		e.mu.Lock()
 		e.offers = append(e.offers, req.Body())
 		e.mu.Unlock()
-		go e.reflect(rtpConn, m, req.Recipient.User, d)
+		if m.Crypto != nil {
+			go reflectSecure(t, rtpConn, m)
+		} else {
+			go e.reflect(rtpConn, m, req.Recipient.User, d)
+		}
 		if err := d.RespondSDP(answer); err == nil {
 			e.calls <- d
 		}
@@ -134,6 +145,28 @@ func (e *echo) reflect(conn *net.UDPConn, m sdp.Media, user string, d *sipgo.Dia
 		}
 		if user == "bye" && n == 20 {
 			go d.Bye(t0())
+		}
+	}
+}
+
+// reflectSecure sends back what it hears, by keys of its own.
+func reflectSecure(t *testing.T, conn *net.UDPConn, m sdp.Media) {
+	agreed, err := terms(m)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	s := media.NewSession(media.SessionConfig{CNAME: "echo", Rand: rand.New(rand.NewPCG(1, 2)), Terms: agreed})
+	b, out := make([]byte, 2000), make([]byte, 0, 2000)
+	for {
+		size, from, err := conn.ReadFromUDPAddrPort(b)
+		if err != nil {
+			return
+		}
+		p, v := s.Receive(media.Now(), b[:size], from)
+		if v.Kind == media.Sound {
+			units := uint32(m.PTime.Seconds() * float64(m.Codec.ClockRate))
+			conn.WriteToUDPAddrPort(s.Build(out, p.PT, units, false, p.Payload), s.Remote())
 		}
 	}
 }

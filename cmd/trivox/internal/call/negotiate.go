@@ -1,6 +1,7 @@
 package call
 
 import (
+	crand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -21,11 +22,11 @@ type negotiation struct {
 	news   chan sdp.Media
 }
 
-func newNegotiation(addr netip.Addr, rtp, rtcp uint16, codecs []codec.Codec) *negotiation {
+func newNegotiation(addr netip.Addr, rtp, rtcp uint16, codecs []codec.Codec, srtp sdp.Policy) *negotiation {
 	n := &negotiation{news: make(chan sdp.Media, 8)}
 	n.local = sdp.Local{
 		Addr: addr, Port: rtp, RTCPPort: rtcp, SessionID: rand.Uint64() >> 2, Version: 1,
-		DTMF: true, CN: true, PTime: slot,
+		DTMF: true, CN: true, PTime: slot, SRTP: srtp, Keys: crand.Reader,
 	}
 	for _, c := range codecs {
 		n.local.Codecs = append(n.local.Codecs, sdp.Codec{
@@ -87,7 +88,7 @@ func (n *negotiation) settle(m sdp.Media) error {
 }
 
 // terms is what an RTP session must know of it.
-func terms(m sdp.Media) media.Terms {
+func terms(m sdp.Media) (media.Terms, error) {
 	t := media.Terms{
 		Remote: m.Remote, RemoteRTCP: m.RemoteRTCP, Mux: m.RTCPMux, NoRTCP: m.NoRTCP,
 		NoSend: !m.Direction.Sends(), ClockRate: m.Codec.ClockRate,
@@ -102,7 +103,12 @@ func terms(m sdp.Media) media.Terms {
 	if m.CN >= 0 {
 		t.Noise = []uint8{uint8(m.CN)}
 	}
-	return t
+	if m.Crypto == nil {
+		return t, nil
+	}
+	var err error
+	t.Crypto, err = media.NewCrypto(m.Crypto.Suite, m.Crypto.Send, m.Crypto.Recv)
+	return t, err
 }
 
 // codecOf is the codec of a payload type that arrives.

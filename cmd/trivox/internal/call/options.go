@@ -14,6 +14,7 @@ import (
 	"trivox/cmd/trivox/internal/wav"
 	"trivox/media"
 	"trivox/media/codec"
+	"trivox/sip/sdp"
 )
 
 // Exit codes of Run.
@@ -35,6 +36,7 @@ type Options struct {
 	Seconds    float64 `help:"Hang up after so long; else at Ctrl-C or when the other side does." placeholder:"N"`
 	DTMF       string  `name:"dtmf" help:"Press these keys, a second after sound begins." placeholder:"12#"`
 	Transport  string  `help:"udp or tcp; else what the URI says, else udp." placeholder:"NAME"`
+	SRTP       string  `name:"srtp" help:"Encrypt the sound: off, offered or required. Keys go in SDP, in clear but by TLS." default:"off" placeholder:"WHEN"`
 	User       string  `help:"Our name in the caller's address." default:"trivox"`
 	Local      string  `help:"Our address, when the machine's own choice is wrong." placeholder:"ADDR"`
 	Wait       float64 `help:"Seconds to wait for an answer." default:"20"`
@@ -48,6 +50,7 @@ type plan struct {
 	Options
 	codecs    []codec.Codec
 	transport string
+	srtp      sdp.Policy
 	local     netip.Addr      // invalid: to be found
 	sounds    map[int][]int16 // what is played, at the rate of each codec
 	wait      time.Duration
@@ -73,6 +76,11 @@ func (o Options) plan() (plan, error) {
 		return p, fmt.Errorf("--transport %s: need udp or tcp", p.transport)
 	}
 	var err error
+	if o.SRTP != "" {
+		if p.srtp, err = sdp.ParsePolicy(o.SRTP); err != nil {
+			return p, fmt.Errorf("--%w", err)
+		}
+	}
 	if o.Local != "" {
 		if p.local, err = netip.ParseAddr(o.Local); err != nil || p.local.IsUnspecified() {
 			return p, fmt.Errorf("--local %s: need the address of one interface, e.g. 127.0.0.1", o.Local)

@@ -55,7 +55,7 @@ func (p plan) run(ctx context.Context, out *screen) (heard bool, err error) {
 	}
 	defer agent.Close()
 	rtp, rtcp := socks.ports()
-	neg := newNegotiation(local, rtp, rtcp, p.codecs)
+	neg := newNegotiation(local, rtp, rtcp, p.codecs, p.srtp)
 	dialog, m, err := p.dial(ctx, agent, neg, out)
 	if err != nil {
 		return false, err
@@ -99,8 +99,16 @@ func (p plan) dial(ctx context.Context, agent *phone.Agent, neg *negotiation, ou
 		_ = dialog.Bye(bye, "the address in the answer cannot be found")
 		return nil, m, err
 	}
-	out.say("answered: %s, packets of %v, sound to %v", m.Codec.Name, m.PTime, m.Remote)
+	out.say("answered: %s, packets of %v, %s, sound to %v", m.Codec.Name, m.PTime, secrecy(m), m.Remote)
 	return dialog, m, nil
+}
+
+// secrecy says, for people, whether the sound is encrypted.
+func secrecy(m sdp.Media) string {
+	if s := m.Encryption(); s != "" {
+		return "encrypted by " + s
+	}
+	return "not encrypted"
 }
 
 // resolve finds the address of a peer that gave a name in c=.

@@ -75,7 +75,11 @@ func TestPacketTimes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			session, sent := newTestSession(m), 0
+			agreed, err := terms(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			session, sent := newTestSession(agreed), 0
 			for range 60 {
 				if err := s.slot(session, func([]byte) { sent++ }); err != nil {
 					t.Fatal(err)
@@ -89,6 +93,6 @@ func TestPacketTimes(t *testing.T) {
 	}
 }
 
-func newTestSession(m sdp.Media) *media.Session {
-	return media.NewSession(media.SessionConfig{Rand: rand.New(rand.NewPCG(1, 1)), Terms: terms(m)})
+func newTestSession(agreed media.Terms) *media.Session {
+	return media.NewSession(media.SessionConfig{Rand: rand.New(rand.NewPCG(1, 1)), Terms: agreed})
 }

@@ -34,10 +34,13 @@ type stream struct {
 func newStream(p plan, m sdp.Media, socks *sockets, d *phone.Dialog, n *negotiation, out *screen) (*stream, error) {
 	s := &stream{plan: p, media: m, socks: socks, dialog: d, neg: n, out: out, report: make([]byte, 0, datagram)}
 	seed := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	agreed, err := terms(m)
+	if err != nil {
+		return nil, err
+	}
 	s.session = media.NewSession(media.SessionConfig{
-		CNAME: fmt.Sprintf("%016x", seed.Uint64()), Epoch: media.Wall(), Rand: seed, Terms: terms(m),
+		CNAME: fmt.Sprintf("%016x", seed.Uint64()), Epoch: media.Wall(), Rand: seed, Terms: agreed,
 	})
-	var err error
 	if s.sender, err = newSender(p, m, nil); err != nil {
 		return nil, err
 	}
@@ -102,9 +105,13 @@ func (s *stream) agree(ctx context.Context, m sdp.Media) error {
 			return err
 		}
 	}
+	agreed, err := terms(m)
+	if err != nil {
+		return err
+	}
 	s.media = m
-	s.session.Update(media.Now(), terms(m))
-	s.out.say("changed: %s, %s, sound to %v", m.Codec.Name, m.Direction, m.Remote)
+	s.session.Update(media.Now(), agreed)
+	s.out.say("changed: %s, %s, %s, sound to %v", m.Codec.Name, m.Direction, secrecy(m), m.Remote)
 	return s.listener.agree(m)
 }
 
@@ -207,7 +214,7 @@ func (s *stream) press(now time.Duration) {
 // send and sendRTCP drop what cannot be sent: UDP promises nothing, and what
 // does not arrive the peer's reports tell.
 func (s *stream) send(b []byte) {
-	if to := s.session.Remote(); to.IsValid() {
+	if to := s.session.Remote(); to.IsValid() && len(b) > 0 {
 		_, _ = s.socks.rtp.WriteToUDPAddrPort(b, to)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"trivox/media"
 )
 
 // summary says how the call was.
@@ -58,6 +60,10 @@ func (s *stream) dropped(reasons []uint64) {
 	sum := s.socks.dropped.Load()
 	for _, n := range reasons {
 		sum += n
+	}
+	if n := reasons[media.Unauthentic]; n > 0 {
+		s.out.say("%d packets could not be authenticated: the key in their SDP does not fit them", n)
+		sum -= n
 	}
 	if sum > 0 {
 		s.out.say("%d packets were not for us or could not be read", sum)

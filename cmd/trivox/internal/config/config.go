@@ -16,12 +16,15 @@ type Config struct {
 	Domains   []string  `toml:"domains" reload:"restart" doc:"Domains served. The first one names conferences in the API; where there is none, the first address of sip.listen does, or the one advertised for it. Contact names the address that was called, or its advertised one."`
 	Advertise []Public  `toml:"advertise" reload:"live" doc:"Public address per interface, where NAT or a load balancer hides it: \"10.0.0.5=203.0.113.9\", or \"203.0.113.9\" for all of that family."`
 	Allow     []Network `toml:"allow" reload:"live" doc:"Networks that may call, such as \"192.168.0.0/16\". Loopback always may; nobody else may unless listed here."`
+	Data      string    `toml:"data" reload:"restart" doc:"Directory of what must survive: users, registrations, call detail records; made when it is missing. Empty: they are in memory and gone with the process."`
+	Database  DSN       `toml:"database" reload:"restart" doc:"PostgreSQL in place of a file in data: \"postgres://USER:PASSWORD@HOST/NAME\" or \"host=... user=... dbname=...\". It is never shown."`
 
 	SIP    SIP    `toml:"sip"`
 	HTTP   HTTP   `toml:"http"`
 	RTP    RTP    `toml:"rtp"`
 	Rooms  Rooms  `toml:"rooms"`
 	Audio  Audio  `toml:"audio"`
+	CDR    CDR    `toml:"cdr"`
 	Server Server `toml:"server"`
 	Log    Log    `toml:"log"`
 
@@ -74,6 +77,12 @@ type Audio struct {
 	OpusBitrate    int      `toml:"opus_bitrate" reload:"live" range:"6000..510000" doc:"Bits per second of Opus sent to each listener."`
 	OpusFEC        bool     `toml:"opus_fec" reload:"live" doc:"Opus packets carry a coarse copy of the one before, for listeners who lose packets."`
 	ComfortNoise   int      `toml:"comfort_noise" reload:"live" range:"30..127" doc:"Level of the noise played when nobody speaks, in -dBov (RFC 3389): 127 is inaudible."`
+}
+
+// CDR is what concerns call detail records.
+type CDR struct {
+	Keep time.Duration `toml:"keep" reload:"live" range:"0s,1h..87600h" doc:"Records of calls that ended so long ago are deleted. \"0s\": never."`
+	File string        `toml:"file" reload:"live" doc:"File that each record is appended to as a line of JSON too; opened anew on SIGHUP, so that it can be rotated. Empty: none."`
 }
 
 // Server is what concerns the process.

@@ -18,6 +18,7 @@ type Flags struct {
 	RTPPorts  string   `name:"rtp-ports" placeholder:"LOW-HIGH" help:"UDP ports for sound."`
 	Advertise []string `name:"advertise" placeholder:"[LOCAL=]PUBLIC" help:"Public address, of all interfaces or of one. Repeatable."`
 	Allow     []string `name:"allow" placeholder:"NETWORK" help:"Network that may call. Repeatable."`
+	Data      string   `name:"data" placeholder:"DIR" help:"Directory of users, registrations and records; without it they are in memory."`
 }
 
 // Load gives the defaults, changed by the file at path (none when it is empty) and then by the flags, and checked.
@@ -76,28 +77,33 @@ func read(path string) ([]byte, error) {
 
 // apply sets c from the flags that were given, and notes their places.
 func (f Flags) apply(c *Config, at places) Problems {
-	var ports []string
-	if f.RTPPorts != "" {
-		ports = []string{f.RTPPorts}
+	// Each flag is one value or a list of them.
+	one := func(text string) []string {
+		if text == "" {
+			return nil
+		}
+		return []string{text}
 	}
 	var wrong Problems
 	known := settings()
 	for _, flag := range []struct {
 		name, key string
 		values    []string
+		list      bool
 	}{
-		{"--domain", "domains", f.Domain},
-		{"--sip", "sip.listen", f.SIP},
-		{"--http", "http.listen", f.HTTP},
-		{"--rtp-ports", "rtp.ports", ports},
-		{"--advertise", "advertise", f.Advertise},
-		{"--allow", "allow", f.Allow},
+		{"--domain", "domains", f.Domain, true},
+		{"--sip", "sip.listen", f.SIP, true},
+		{"--http", "http.listen", f.HTTP, true},
+		{"--rtp-ports", "rtp.ports", one(f.RTPPorts), false},
+		{"--advertise", "advertise", f.Advertise, true},
+		{"--allow", "allow", f.Allow, true},
+		{"--data", "data", one(f.Data), false},
 	} {
 		if len(flag.values) == 0 {
 			continue
 		}
 		var value any = flag.values[0]
-		if flag.key != "rtp.ports" {
+		if flag.list {
 			list := make([]any, len(flag.values))
 			for i, v := range flag.values {
 				list[i] = v

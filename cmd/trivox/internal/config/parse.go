@@ -210,7 +210,7 @@ func noteInline(key string, value *unstable.Node, note func(string, *unstable.No
 // show gives a value as it stands in the file, but no secret.
 func show(s setting, value any) string {
 	switch s.field.Type {
-	case reflect.TypeFor[Secret](), reflect.TypeFor[policy.PIN]():
+	case reflect.TypeFor[Secret](), reflect.TypeFor[DSN](), reflect.TypeFor[policy.PIN]():
 		return ""
 	}
 	out := fmt.Sprintf("%v", value)

@@ -60,7 +60,7 @@ func other(t *testing.T, ty reflect.Type) reflect.Value {
 		return reflect.MakeSlice(ty, 1, 1)
 	case reflect.String:
 		v.SetString("other")
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(1)
 	case reflect.Bool:
 		v.SetBool(true)

@@ -1,6 +1,7 @@
 package ctl
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,7 +16,7 @@ import (
 // Exit codes of `trivox ctl`.
 const (
 	ExitFailed      = 1 // anything else
-	ExitNotFound    = 3 // no such conference or participant
+	ExitNotFound    = 3 // no such conference, participant, user or ban
 	ExitRefused     = 4 // token missing or wrong
 	ExitUnreachable = 5 // no server there, or one that is not ours
 )
@@ -37,15 +38,10 @@ func (e *Error) Error() string { return e.Text }
 // ExitCode is what the program should exit with; kong asks for it.
 func (e *Error) ExitCode() int { return e.Code }
 
-func (c *Command) get(path string) ([]byte, error) { return c.ask(http.MethodGet, path) }
+func (c *Command) get(path string) ([]byte, error) { return c.ask(http.MethodGet, path, nil) }
 
-func (c *Command) post(path string) error {
-	_, err := c.ask(http.MethodPost, path)
-	return err
-}
-
-// ask sends one request and gives the answer's body, or an *Error.
-func (c *Command) ask(method, path string) ([]byte, error) {
+// ask sends one request, with JSON unless content is nil, and gives the answer's body, or an *Error.
+func (c *Command) ask(method, path string, content any) ([]byte, error) {
 	base := c.HTTP
 	if !strings.Contains(base, "://") {
 		base = "http://" + base
@@ -55,9 +51,20 @@ func (c *Command) ask(method, path string) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(base, "/")+path, nil)
+	var sent io.Reader
+	if content != nil {
+		b, err := json.Marshal(content)
+		if err != nil {
+			return nil, &Error{ExitFailed, err.Error()}
+		}
+		sent = bytes.NewReader(b)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(base, "/")+path, sent)
 	if err != nil {
 		return nil, &Error{ExitFailed, fmt.Sprintf("--http %q: %v", c.HTTP, err)}
+	}
+	if content != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	if c.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.Token)

@@ -1,10 +1,12 @@
-// Package ctl is `trivox ctl`: it lists and controls the conferences of a running server by its HTTP API.
+// Package ctl is `trivox ctl`: it lists and controls conferences, users, bans and records of a running server by its
+// HTTP API.
 package ctl
 
 import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"text/tabwriter"
@@ -30,6 +32,13 @@ type Command struct {
 	Lock   LockCommand   `cmd:"" help:"Let nobody else in."`
 	Unlock UnlockCommand `cmd:"" help:"Let people in again."`
 	End    EndCommand    `cmd:"" help:"End a conference and every call in it."`
+
+	Users         UsersCommand         `cmd:"" help:"List the users, or add, remove and change one."`
+	Registrations RegistrationsCommand `cmd:"" help:"List where users' phones are registered."`
+	Bans          BansCommand          `cmd:"" help:"List who is banned, or lift a ban."`
+	CDR           CDRCommand           `cmd:"" name:"cdr" help:"List calls that have ended, the latest first."`
+
+	stdin io.Reader // of passwords; nil: the process's
 }
 
 type conference struct {
@@ -103,10 +112,10 @@ func (s ShowCommand) Run(c *Command, k *kong.Context) error {
 		return nil
 	}
 	w := table(k.Stdout)
-	fmt.Fprintln(w, "ID\tWHO\tURI\tCODEC\tHEARD\tLAMBDA\tSTATE\tRECEIVED\tSENT\tLOSS\tJITTER\tDELAY\tMEDIA\tSINCE")
+	fmt.Fprintln(w, "ID\tWHO\tURI\tCODEC\tENCRYPTION\tHEARD\tLAMBDA\tSTATE\tRECEIVED\tSENT\tLOSS\tJITTER\tDELAY\tMEDIA\tSINCE")
 	for _, p := range conf.Participants {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%d\t%.1f%%\t%.1f ms\t%.0f ms\t%s\t%s\n",
-			plain(p.ID), plain(p.Display), plain(p.URI), plain(p.Codec), yes(p.InF), p.Lambda, state(p),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%d\t%.1f%%\t%.1f ms\t%.0f ms\t%s\t%s\n",
+			plain(p.ID), plain(p.Display), plain(p.URI), plain(p.Codec), plain(p.Encryption), yes(p.InF), p.Lambda, state(p),
 			p.PacketsReceived, p.PacketsSent, p.LossPercent, p.JitterMS, p.DelayMS, plain(p.Media), since(p.Joined))
 	}
 	return w.Flush()
@@ -144,7 +153,12 @@ func (m EndCommand) Run(c *Command, k *kong.Context) error {
 
 // control posts to path and says what was done; with --json it says nothing.
 func (c *Command) control(k *kong.Context, path, done string) error {
-	if err := c.post(path); err != nil || c.JSON {
+	return c.change(k, http.MethodPost, path, done)
+}
+
+// change is control by another method.
+func (c *Command) change(k *kong.Context, method, path, done string) error {
+	if _, err := c.ask(method, path, nil); err != nil || c.JSON {
 		return err
 	}
 	_, err := fmt.Fprintln(k.Stdout, plain(done))

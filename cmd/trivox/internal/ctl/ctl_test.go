@@ -20,7 +20,10 @@ import (
 const token = "0123456789abcdef-secret"
 
 // house has the conferences "tea" with one participant, "a/b c", and "..", empty.
-type house struct{ asked []string }
+type house struct {
+	asked []string
+	empty bool // of what records_test.go lists
+}
 
 func (h *house) do(what, name, participant string) error {
 	h.asked = append(h.asked, strings.TrimSpace(what+" "+name+" "+participant))
@@ -75,7 +78,7 @@ func (h *house) End(_ context.Context, name string) error { return h.do("end", n
 func server(t *testing.T, set string) (*house, string) {
 	h := &house{}
 	a := api.New(api.Config{
-		Version: "test", Conferences: h, Metrics: func() api.Metrics { return api.Metrics{} },
+		Version: "test", Conferences: h, Users: h, Registrations: h, Bans: h, Records: h, Metrics: func() api.Metrics { return api.Metrics{} },
 		Healthy: func() error { return nil }, Ready: func() error { return nil },
 		Token: func() string { return set }, Hosts: func() []string { return nil }, Log: slog.New(slog.DiscardHandler),
 	})
@@ -87,9 +90,16 @@ func server(t *testing.T, set string) (*house, string) {
 // run is `trivox ctl ARGS`: what it prints, and the exit code.
 func run(t *testing.T, args ...string) (string, int) {
 	t.Helper()
+	return runWith(t, "", args...)
+}
+
+// runWith is run with something on standard input.
+func runWith(t *testing.T, stdin string, args ...string) (string, int) {
+	t.Helper()
 	var cli struct {
 		Ctl Command `cmd:""`
 	}
+	cli.Ctl.stdin = strings.NewReader(stdin)
 	var out strings.Builder
 	parser, err := kong.New(&cli, kong.Name("trivox"), kong.Writers(&out, &out))
 	if err != nil {
@@ -120,8 +130,8 @@ func TestTables(t *testing.T) {
 	}
 	out, code = run(t, "--http", at, "show", "tea")
 	want = "tea (sip:tea@example.com): 1 in it since 2026-01-02 03:04:05Z\n" +
-		"ID     WHO        URI                  CODEC  HEARD  LAMBDA  STATE       RECEIVED  SENT  LOSS  JITTER  DELAY  MEDIA            SINCE\n" +
-		"a/b c  Ann ?[2J?  sip:ann@example.com  opus   yes    900     muted,held  50        49    2.0%  1.5 ms  20 ms  192.0.2.7:40000  2026-01-02 03:04:05Z\n"
+		"ID     WHO        URI                  CODEC  ENCRYPTION  HEARD  LAMBDA  STATE       RECEIVED  SENT  LOSS  JITTER  DELAY  MEDIA            SINCE\n" +
+		"a/b c  Ann ?[2J?  sip:ann@example.com  opus   -           yes    900     muted,held  50        49    2.0%  1.5 ms  20 ms  192.0.2.7:40000  2026-01-02 03:04:05Z\n"
 	if out != want || code != 0 {
 		t.Errorf("show: exit %d\n%s\nwant\n%s", code, out, want)
 	}

@@ -35,7 +35,7 @@ func (t *test) report() (*report, error) {
 		if t.ServerPID != 0 {
 			r.Server = &serverFigures{
 				CPU:    float64(t.cpu.Microseconds()) / legSeconds,
-				Memory: float64(t.rss-t.before.rss) / float64(up), RSS: t.rss,
+				Memory: float64(t.rss-t.before.RSS) / float64(up), RSS: t.rss,
 			}
 		}
 	}

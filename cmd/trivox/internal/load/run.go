@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"trivox/cmd/trivox/internal/phone"
+	"trivox/cmd/trivox/internal/usage"
 	"trivox/media"
 )
 
@@ -110,7 +111,7 @@ type test struct {
 	engines  []*engine
 
 	window        window
-	before        usage         // of the server, without calls
+	before        usage.Usage   // of the server, without calls
 	elapsed       time.Duration // over which CPU was read
 	cpu, own      time.Duration // of the server and of this process, used in it
 	rss           int64         // of the server, in the end
@@ -129,8 +130,8 @@ func (t *test) prepare() error {
 		return err
 	}
 	if t.ServerPID != 0 {
-		if t.before, err = processUsage("/proc", t.ServerPID); err != nil {
-			return err
+		if t.before, err = usage.Of("/proc", t.ServerPID); err != nil {
+			return fmt.Errorf("load: --server-pid: %w", err)
 		}
 	}
 	if t.rtcp, err = media.OpenSocket(netip.AddrPortFrom(t.local, 0), 0); err != nil {
@@ -186,7 +187,7 @@ func (t *test) measure(ctx context.Context) error {
 	if early := media.Now(); early < t.window.to {
 		t.setWindow(window{from: from, to: max(early, from)})
 	}
-	t.cpu, t.rss, t.own = end.cpu-begin.cpu, end.rss, after.cpu-mine.cpu
+	t.cpu, t.rss, t.own = end.CPU-begin.CPU, end.RSS, after.CPU-mine.CPU
 	return err
 }
 
@@ -198,12 +199,12 @@ func (t *test) setWindow(w window) {
 }
 
 // usages reads what the server, if it is known, and this process have used.
-func (t *test) usages() (server, mine usage, err error) {
+func (t *test) usages() (server, mine usage.Usage, err error) {
 	if t.ServerPID != 0 {
-		if server, err = processUsage("/proc", t.ServerPID); err != nil {
-			return server, mine, err
+		if server, err = usage.Of("/proc", t.ServerPID); err != nil {
+			return server, mine, fmt.Errorf("load: --server-pid: %w", err)
 		}
 	}
-	mine, err = processUsage("/proc", os.Getpid())
+	mine, err = usage.Of("/proc", os.Getpid())
 	return server, mine, err
 }

@@ -1,4 +1,4 @@
-package load
+package usage
 
 import (
 	"fmt"
@@ -24,15 +24,15 @@ func TestProcessTree(t *testing.T) {
 	write(50, 100, 20, 7, "odd ) name (") // a child with a lower number
 	write(51, 50, 30, 9, "grandchild")
 	write(200, 1, 4000, 1000, "another")
-	got, err := processUsage(root, 100)
-	want := usage{cpu: (10 + 20 + 30 + 3*27) * 10 * time.Millisecond, rss: 21 * int64(os.Getpagesize())}
+	got, err := Of(root, 100)
+	want := Usage{CPU: (10 + 20 + 30 + 3*27) * 10 * time.Millisecond, RSS: 21 * int64(os.Getpagesize())}
 	if err != nil || got != want {
 		t.Errorf("%v %+v, want %+v", err, got, want)
 	}
-	if _, err := processUsage(root, 99); err == nil {
+	if _, err := Of(root, 99); err == nil {
 		t.Error("a process that is not there")
 	}
-	if own, err := processUsage("/proc", os.Getpid()); err != nil || own.rss < 1<<20 {
+	if own, err := Of("/proc", os.Getpid()); err != nil || own.RSS < 1<<20 {
 		t.Errorf("own process: %v %+v", err, own)
 	}
 }

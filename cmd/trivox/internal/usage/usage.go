@@ -1,4 +1,5 @@
-package load
+// Package usage reads from /proc what a process and its descendants have used.
+package usage
 
 import (
 	"bytes"
@@ -14,20 +15,20 @@ import (
 // architecture of Linux that Go knows.
 const ticksPerSecond = 100
 
-// usage is what a process and its descendants have used.
-type usage struct {
-	cpu time.Duration // user and system, children that ended included
-	rss int64         // bytes resident
+// Usage is what a process and its descendants have used.
+type Usage struct {
+	CPU time.Duration // user and system, children that ended included
+	RSS int64         // bytes resident
 }
 
-// processUsage reads the tree below a process from /proc.
-func processUsage(root string, pid int) (usage, error) {
+// Of reads the tree below a process from root, which is /proc.
+func Of(root string, pid int) (Usage, error) {
 	all, err := processes(root)
 	if err != nil {
-		return usage{}, err
+		return Usage{}, err
 	}
 	if _, ok := all[pid]; !ok {
-		return usage{}, fmt.Errorf("load: --server-pid %d: no such process", pid)
+		return Usage{}, fmt.Errorf("process %d: no such process", pid)
 	}
 	in := map[int]bool{pid: true}
 	for grown := true; grown; { // children may have lower numbers than parents
@@ -38,10 +39,10 @@ func processUsage(root string, pid int) (usage, error) {
 			}
 		}
 	}
-	var u usage
+	var u Usage
 	for p := range in {
-		u.cpu += all[p].cpu
-		u.rss += all[p].rss
+		u.CPU += all[p].cpu
+		u.RSS += all[p].rss
 	}
 	return u, nil
 }
@@ -55,7 +56,7 @@ type process struct {
 func processes(root string) (map[int]process, error) {
 	files, err := filepath.Glob(filepath.Join(root, "[0-9]*", "stat"))
 	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("load: no processes in %s", root)
+		return nil, fmt.Errorf("usage: no processes in %s", root)
 	}
 	all := map[int]process{}
 	for _, f := range files {

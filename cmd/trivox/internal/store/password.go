@@ -1,0 +1,93 @@
+package store
+
+import (
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"trivox/sip"
+)
+
+// Limits of what people choose, in bytes.
+const (
+	MaxName     = 64
+	MinPassword = 8
+	MaxPassword = 128
+)
+
+// algorithms are all there are, the best first.
+var algorithms = []sip.Algorithm{sip.SHA512256, sip.SHA256, sip.MD5}
+
+// domainName is a host name (RFC 1123, 2.1) in small letters; its length is checked apart.
+var domainName = regexp.MustCompile(`^([a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9])(\.([a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9]))*$`)
+
+// CheckUser says what is wrong with the name or the domain of a user.
+func CheckUser(name, domain string) error {
+	switch {
+	case name == "":
+		return errors.New("the name of a user is empty: need one such as alice")
+	case len(name) > MaxName:
+		return fmt.Errorf("the name %.*q... has %d bytes: need %d at most", 20, name, len(name), MaxName)
+	case !storable(name) || strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsPrint(r) || strings.ContainsRune(`@: "<>`, r)
+	}):
+		return fmt.Errorf(`the name %q cannot be dialled: need printable characters without @, :, ", <, > and space`, name)
+	}
+	if _, err := netip.ParseAddr(domain); err != nil && (len(domain) > 253 || !domainName.MatchString(domain)) {
+		return fmt.Errorf("the domain %.80q is none: need a name in small letters without scheme or port, such as example.com", domain)
+	}
+	return nil
+}
+
+// CheckPassword says what is wrong with a password. What it says does not hold it.
+func CheckPassword(password string) error {
+	switch {
+	case len(password) < MinPassword || len(password) > MaxPassword:
+		return fmt.Errorf("the password has %d bytes: need %d to %d; `trivox user` makes one with --generate", len(password), MinPassword, MaxPassword)
+	case !storable(password) || strings.ContainsFunc(password, unicode.IsControl):
+		return errors.New("the password has characters that no phone can be given: leave control characters out")
+	}
+	return nil
+}
+
+// GeneratePassword makes a password of 100 random bits that can be typed on a phone: 20 small letters and digits.
+func GeneratePassword() string { return strings.ToLower(rand.Text()[:20]) }
+
+// ha1 is the hash that a server keeps in place of the password, for the realm that is the domain. RFC 7616, 3.4.2
+func ha1(a sip.Algorithm, name, domain, password string) string {
+	text := []byte(name + ":" + domain + ":" + password)
+	switch a {
+	case sip.MD5:
+		sum := md5.Sum(text)
+		return hex.EncodeToString(sum[:])
+	case sip.SHA256:
+		sum := sha256.Sum256(text)
+		return hex.EncodeToString(sum[:])
+	case sip.SHA512256:
+		sum := sha512.Sum512_256(text)
+		return hex.EncodeToString(sum[:])
+	}
+	panic("store: no such algorithm: " + string(a))
+}
+
+// checkAlgorithms says what is wrong with a list of algorithms.
+func checkAlgorithms(list []sip.Algorithm) error {
+	for i, a := range list {
+		if !slices.Contains(algorithms, a) {
+			return fmt.Errorf("there is no digest algorithm %.20q: need some of SHA-512-256, SHA-256 and MD5", string(a))
+		}
+		if slices.Contains(list[:i], a) {
+			return fmt.Errorf("the digest algorithm %s is named twice: leave one out", a)
+		}
+	}
+	return nil
+}
