@@ -67,6 +67,8 @@ type process struct {
 	recorder *recorder
 	sweeping context.CancelFunc // ends the recorder's sweep
 
+	lobbies *lobbies
+
 	ports *media.Ports
 	cs    *conference.Server
 	sip   *sip.Server
@@ -103,13 +105,19 @@ func (p *process) bring(c config.Config) error {
 	if err := p.openRecords(c); err != nil {
 		return err
 	}
+	said, err := loadPrompts(c)
+	if err != nil {
+		return err
+	}
+	p.lobbies = newLobbies(p.log, func(source netip.Addr, user, what string) { p.sip.Failed(source, user, what) })
+	p.lobbies.prompts.Store(said)
 	settings := p.conferenceConfig(c)
 	settings.Workers = workers
 	if p.cs, err = conference.NewServer(settings, p.ports); err != nil {
 		return err
 	}
 	p.sip, err = sip.NewServer(sip.Config{
-		Rooms:     &rooms{server: p.cs, config: p.config, recorder: p.recorder, log: p.log, srtp: srtpPolicy},
+		Rooms:     &rooms{server: p.cs, config: p.config, recorder: p.recorder, log: p.log, srtp: srtpPolicy, lobbies: p.lobbies},
 		Logger:    p.log,
 		Advertise: p.advertise,
 		Allowed: func(source netip.Addr) (bool, string) {
@@ -182,11 +190,11 @@ func (p *process) conferenceConfig(c config.Config) conference.Config {
 		Coding: codec.Settings{
 			Bitrate: c.Audio.OpusBitrate, Complexity: c.Audio.OpusComplexity, FEC: c.Audio.OpusFEC, LossPercent: 5,
 		},
-		MaxConferences: c.Rooms.MaxRooms, MaxParticipants: c.Rooms.MaxParticipants, MaxCall: c.Rooms.MaxCallLength,
+		MaxConferences: c.Rooms.MaxRooms, MaxParticipants: c.Rooms.MaxParticipants, MaxWaiting: c.Rooms.MaxWaiting, MaxCall: c.Rooms.MaxCallLength,
 		RTPTimeout: c.RTP.Timeout, RTPAlarm: c.RTP.Alarm, Latch: conference.Latch(c.RTP.Latch),
 		AloneTone: c.Rooms.AloneTone, JoinTone: c.Rooms.JoinTone, ToneLimit: c.Rooms.JoinToneUpTo,
 		NoiseLevel: c.Audio.ComfortNoise, DSCP: int(c.RTP.DSCP),
-		Advertise: p.advertise, Resolve: resolve, OnEvent: p.logEvent,
+		Advertise: p.advertise, Resolve: resolve, OnEvent: func(e conference.Event) { p.lobbies.take(e); p.logEvent(e) },
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
 	for _, name := range c.Audio.Codecs {
@@ -230,6 +238,12 @@ func (p *process) reload() {
 		return
 	}
 	next, live, restart := config.Reload(*p.config.Load(), loaded)
+	said, err := loadPrompts(next)
+	if err != nil {
+		p.log.Error("settings not reloaded; the server goes on with those it has", "error", err)
+		return
+	}
+	p.lobbies.prompts.Store(said)
 	p.config.Store(&next)
 	p.level.Set(next.Log.Level)
 	p.cs.Reconfigure(p.conferenceConfig(next))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -31,6 +32,30 @@ type Room struct {
 func DefaultRoom() Room {
 	open := []policy.Who{policy.Anyone()}
 	return Room{Create: open, Join: open, BeforeHost: "open", AfterHost: "stay"}
+}
+
+// RoomFor gives the first table whose pattern has the room user@domain. Without any table every name is a room, open
+// to all who may call; with one, a name that none has is no room.
+func (c Config) RoomFor(user, domain string) (r Room, ok bool) {
+	if len(c.Room) == 0 {
+		r = DefaultRoom()
+		r.Match = "*"
+		return r, true
+	}
+	for _, r := range c.Room {
+		if r.Match.Matches(user, domain) {
+			return r, true
+		}
+	}
+	return Room{}, false
+}
+
+// Rules are the table's, as policy decides by them; participants is rooms.max_participants.
+func (r Room) Rules(participants int) policy.Room {
+	return policy.Room{
+		Match: r.Match, Create: r.Create, Join: r.Join, Moderate: r.Moderate, PIN: r.PIN, ModeratorPIN: r.ModeratorPIN,
+		MaxParticipants: cmp.Or(r.MaxParticipants, participants), Locked: r.Locked, BeforeHost: policy.BeforeHost(r.BeforeHost),
+	}
 }
 
 // maxRooms bounds the tables of a file.

@@ -76,6 +76,31 @@ join = ["nobody"]
 	}
 }
 
+// The first table that matches counts; what none has is no room, unless there is none at all.
+func TestRoomFor(t *testing.T) {
+	c, err := Parse("f", []byte("[rooms]\nmax_participants = 7\n[[room]]\nmatch = \"board-1\"\nmax_participants = 3\n[[room]]\nmatch = \"board-*\"\n"+
+		"[[room]]\nmatch = \"*@two.example\"\npin = \"2718\""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"board-1@one.example": "board-1 3", "board-2@two.example": "board-* 7", "tea@two.example": "*@two.example 7",
+		"tea@one.example": ""} {
+		user, domain, _ := strings.Cut(name, "@")
+		r, ok := c.RoomFor(user, domain)
+		got := ""
+		if ok {
+			got = fmt.Sprint(r.Match, " ", r.Rules(c.Rooms.MaxParticipants).MaxParticipants)
+		}
+		if got != want {
+			t.Errorf("%s falls under %q, want %q", name, got, want)
+		}
+	}
+	r, ok := Default().RoomFor("anything", "")
+	if rules := r.Rules(7); !ok || rules.Decide(policy.Caller{}, policy.State{}) != (policy.Verdict{}) {
+		t.Errorf("without a table: %+v", rules)
+	}
+}
+
 // What is wrong in a table is told as everywhere else, by the line that it is in.
 func TestRoomErrors(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{

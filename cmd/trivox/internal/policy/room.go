@@ -28,22 +28,6 @@ type Room struct {
 	BeforeHost             BeforeHost
 }
 
-// Default are the rules of a server that has none: any name is a room, for whoever may call.
-func Default() Room {
-	return Room{Match: "*", Create: []Who{Anyone()}, Join: []Who{Anyone()}, BeforeHost: Open}
-}
-
-// Find is the number of the first of the rules that the room user@domain falls under; ok is false when it falls under
-// none, and then there is no such room.
-func Find(rules []Room, user, domain string) (n int, ok bool) {
-	for i := range rules {
-		if rules[i].Match.Matches(user, domain) {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
 // Role is what a caller has shown to be by his PIN.
 type Role uint8
 
@@ -101,7 +85,7 @@ func NoRoom(user string) *Refusal {
 // Decide says what becomes of a caller. Who has typed a PIN since, and with it has a Role, is judged anew with it.
 func (r *Room) Decide(c Caller, s State) Verdict {
 	if includes(r.Moderate, c) || c.Role == Moderator {
-		if no := r.full(s); no != nil {
+		if no := r.Full(s); no != nil {
 			return Verdict{Refused: no}
 		}
 		return Verdict{Moderator: true}
@@ -109,7 +93,7 @@ func (r *Room) Decide(c Caller, s State) Verdict {
 	if !includes(r.Join, c) {
 		return r.refuse("join", Refusal{Code: 403, Text: "you may not enter this room"})
 	}
-	if no := r.full(s); no != nil {
+	if no := r.Full(s); no != nil {
 		return Verdict{Refused: no}
 	}
 	asks := c.Role == Unknown && s.Shut == 0
@@ -133,8 +117,8 @@ func (r *Room) Decide(c Caller, s State) Verdict {
 	return Verdict{}
 }
 
-// full refuses when there is no place.
-func (r *Room) full(s State) *Refusal {
+// Full refuses when there is no place.
+func (r *Room) Full(s State) *Refusal {
 	if s.People < r.MaxParticipants || r.MaxParticipants == 0 {
 		return nil
 	}

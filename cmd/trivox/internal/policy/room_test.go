@@ -8,23 +8,9 @@ import (
 	"time"
 )
 
-func TestFind(t *testing.T) {
-	rules := []Room{{Match: "board-1"}, {Match: "board-*"}, {Match: "*@two.example"}}
-	for name, want := range map[string]int{"board-1@one.example": 0, "board-2@two.example": 1, "tea@two.example": 2, "tea@one.example": -1} {
-		user, domain, _ := strings.Cut(name, "@")
-		n, ok := Find(rules, user, domain)
-		if !ok {
-			n = -1
-		}
-		if n != want {
-			t.Errorf("%s falls under %d, want %d", name, n, want)
-		}
-	}
-}
-
 // Each refusal, question and wait that the rules can give.
 func TestDecide(t *testing.T) {
-	open := Default()
+	open := Room{Match: "*", Create: who(t, "anyone"), Join: who(t, "anyone"), BeforeHost: Open}
 	pin, hosted, both := open, open, open
 	pin.PIN = "1234"
 	hosted.ModeratorPIN = "9999"
