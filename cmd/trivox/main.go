@@ -17,7 +17,7 @@ type program struct {
 	Call    callCommand    `cmd:"" help:"Call a room: play a file or comfort noise, record what is heard."`
 	Load    loadCommand    `cmd:"" help:"Make many calls, with sound or without, or many REGISTERs, and report what became of them."`
 	Sim     sim.Command    `cmd:"" help:"Play conferences in virtual time: plan, floor, wan."`
-	Ctl     ctl.Command    `cmd:"" help:"Ask a running server: list, show, mute, unmute, kick, lock, unlock, end, users, registrations, bans, cdr."`
+	Ctl     ctl.Command    `cmd:"" help:"Ask a running server: list, show, mute, unmute, kick, admit, lock, unlock, end, users, registrations, bans, cdr."`
 	Config  config.Command `cmd:"" help:"Print the settings with their defaults, or judge a file."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 }

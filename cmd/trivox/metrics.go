@@ -25,6 +25,7 @@ func (p *process) metrics() api.Metrics {
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
 	}
+	m.LegsWaiting, m.PINsWrong, m.PINLockouts = cs.Waiting, p.lobbies.wrong.Load(), p.lobbies.shuts.Load()
 	m.RecordsWritten, m.RecordsFailed = p.recorder.counts()
 	m.Registrations = p.registrations()
 	for _, w := range cs.Workers {

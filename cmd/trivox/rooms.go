@@ -105,7 +105,7 @@ func (r *rooms) Known(user, host string) (exists bool, err error) {
 	c := r.config.Load()
 	table, ok := c.RoomFor(user, roomDomain(host, c.Domains))
 	if !ok {
-		return false, refused(policy.NoRoom(user))
+		return false, refused(policy.NoRoom())
 	}
 	name := roomName(user, host, c.Domains)
 	exists, err = r.server.Known(name)
@@ -136,7 +136,7 @@ func (r *rooms) Enter(ctx context.Context, c sip.Call) (sip.Leg, error) {
 	cfg := r.config.Load()
 	table, ok := cfg.RoomFor(c.User, roomDomain(c.Host, cfg.Domains))
 	if !ok {
-		return nil, refused(policy.NoRoom(c.User))
+		return nil, refused(policy.NoRoom())
 	}
 	name, rules := roomName(c.User, c.Host, cfg.Domains), table.Rules(cfg.Rooms.MaxParticipants)
 	verdict := rules.Decide(policy.Caller{User: c.Caller.User, Source: c.Source.Addr()}, r.state(name, table.Match))

@@ -17,6 +17,7 @@ import (
 type Metrics struct {
 	Conferences     int
 	Legs            int
+	LegsWaiting     int               // of them, those in a lobby
 	RTPPortsInUse   int               // pairs that calls hold, or that are in quarantine
 	RTPPortsFree    int               // pairs
 	Requests        map[string]uint64 // SIP requests received, by method; methods we do not know are summed as "other"
@@ -28,6 +29,8 @@ type Metrics struct {
 	PacketsDropped  map[string]uint64 // RTP and RTCP, by reason
 	EventsDropped   uint64            // events to conferences whose inbox was full
 	TickLateness    Histogram         // how late the media workers began their slots
+	PINsWrong       uint64            // PINs typed that were wrong
+	PINLockouts     uint64            // times that a room asked for no PIN any more
 	TickOverruns    uint64            // slots skipped because the one before took too long
 	Registrations   map[string]int    // bindings that have not expired, by transport
 	Bans            int               // addresses that are not answered now
@@ -55,6 +58,7 @@ type collector struct {
 	requests, responses, sipDropped, callsEnded           *prometheus.Desc
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
 	registrations, bans, written, failed                  *prometheus.Desc
+	waiting, pinsWrong, lockouts                          *prometheus.Desc
 }
 
 func newCollector(source func() Metrics) *collector {
@@ -65,6 +69,9 @@ func newCollector(source func() Metrics) *collector {
 		source:        source,
 		conferences:   desc("conferences", "Conferences now."),
 		legs:          desc("legs", "Calls in conferences now."),
+		waiting:       desc("legs_waiting", "Calls in the lobbies of conferences now."),
+		pinsWrong:     desc("pins_wrong_total", "PINs typed that were wrong."),
+		lockouts:      desc("pin_lockouts_total", "Times that a room asked for no PIN any more, after too many wrong ones."),
 		portsInUse:    desc("rtp_port_pairs_in_use", "RTP/RTCP port pairs held by calls or in quarantine."),
 		portsFree:     desc("rtp_port_pairs_free", "RTP/RTCP port pairs that calls may still take."),
 		requests:      desc("sip_requests_total", "SIP requests received, by method.", "method"),
@@ -88,7 +95,7 @@ func newCollector(source func() Metrics) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.conferences, c.legs, c.portsInUse, c.portsFree, c.requests, c.responses, c.sipDropped,
 		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun, c.registrations, c.bans, c.written,
-		c.failed} {
+		c.failed, c.waiting, c.pinsWrong, c.lockouts} {
 		ch <- d
 	}
 }
@@ -109,6 +116,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(c.conferences, m.Conferences)
 	gauge(c.legs, m.Legs)
+	gauge(c.waiting, m.LegsWaiting)
+	counter(c.pinsWrong, m.PINsWrong)
+	counter(c.lockouts, m.PINLockouts)
 	gauge(c.portsInUse, m.RTPPortsInUse)
 	gauge(c.portsFree, m.RTPPortsFree)
 	byLabel(c.requests, known(m.Requests))

@@ -78,8 +78,8 @@ const (
 )
 
 // NoRoom refuses a name that no rule has.
-func NoRoom(user string) *Refusal {
-	return &Refusal{Code: 404, Rule: "no [[room]] matches", Text: fmt.Sprintf("there is no room %q", user)}
+func NoRoom() *Refusal {
+	return &Refusal{Code: 404, Rule: "no [[room]] matches", Text: "there is no such room here"}
 }
 
 // Decide says what becomes of a caller. Who has typed a PIN since, and with it has a Role, is judged anew with it.
