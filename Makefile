@@ -16,7 +16,7 @@ ALONE := trivox/(loudness|mixer|cluster/(exchange|sim|conference)|media/(jitter|
 SHARED := Close|ManyGoroutines|Inbox|EachHears
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint unit race fuzz bench soak prompts packages packages-test clean
+.PHONY: help run build test check lint unit race fuzz bench soak prompts packages packages-unit packages-test clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -32,7 +32,7 @@ test: packages-test build lint race ## everything that proves it on one machine,
 	$(GO) test -tags $(TAGS) -timeout 12m ./cmd/trivox # alone: it judges sound in time
 	$(MAKE) --no-print-directory fuzz
 
-check: packages lint unit ## the quick look: gofmt, go vet, staticcheck, unit tests
+check: packages-unit lint unit ## the quick look: gofmt, go vet, staticcheck, unit tests
 
 lint: packages $(STATICCHECK)
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './$(BIN)/*')); \
@@ -40,10 +40,10 @@ lint: packages $(STATICCHECK)
 	$(GO) vet -tags $(TAGS) ./...
 	$(STATICCHECK) -tags $(TAGS) ./...
 
-unit: packages
+unit: packages-unit
 	$(GO) test -tags $(TAGS) -short -timeout 3m $$($(GO) list -tags $(TAGS) ./... | grep -vxE '$(JUDGED)')
 
-race: packages ## the tests again under the race detector, but for those that judge sound in time
+race: packages-unit ## the tests again under the race detector, but for those that judge sound in time
 	$(GO) test -tags $(TAGS) -race -short -timeout 10m $$($(GO) list -tags $(TAGS) ./... | grep -vxE '$(JUDGED)|$(ALONE)')
 	$(GO) test -tags $(TAGS) -race -short -timeout 10m -run '$(SHARED)' ./cluster/conference
 
@@ -66,8 +66,11 @@ prompts: ## by hand: the prompts again, with espeak-ng and sox
 packages:
 	@.ci/packages gcc pkg-config libopus-dev
 
+packages-unit:
+	@.ci/packages gcc pkg-config libopus-dev postgresql-15
+
 packages-test:
-	@.ci/packages gcc pkg-config libopus-dev baresip-core sip-tester sox
+	@.ci/packages gcc pkg-config libopus-dev postgresql-15 baresip-core sip-tester sox
 
 $(STATICCHECK):
 	@mkdir -p $(@D)

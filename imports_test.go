@@ -36,12 +36,14 @@ var mayImport = map[string][]string{
 	"cmd/trivox/internal/policy":          {},
 	"cmd/trivox/internal/lobby":           {},
 	"cmd/trivox/internal/prompts":         {"cmd/trivox/internal/wav"},
+	"cmd/trivox/internal/certs":           {},
 	"cmd/trivox/internal/api":             {},
-	"cmd/trivox/internal/ctl":             {"cmd/trivox/internal/api"},
 	"cmd/trivox/internal/store":           {"sip"},
 	"cmd/trivox/internal/store/storetest": {"cmd/trivox/internal/store"},
+	"cmd/trivox/internal/user":            {"sip", "cmd/trivox/internal/config", "cmd/trivox/internal/store"},
+	"cmd/trivox/internal/ctl":             {"cmd/trivox/internal/api"},
 	"cmd/trivox/internal/wav":             {},
-	"cmd/trivox/internal/phone":           {},
+	"cmd/trivox/internal/phone":           {"cmd/trivox/internal/certs"},
 	"cmd/trivox/internal/call": {"mixer", "media", "media/codec", "media/jitter", "sip/sdp", "cmd/trivox/internal/phone",
 		"cmd/trivox/internal/wav"},
 	"cmd/trivox/internal/load": {"mixer", "media", "media/codec", "sip/sdp", "cmd/trivox/internal/phone", "cmd/trivox/internal/usage",
@@ -50,9 +52,9 @@ var mayImport = map[string][]string{
 	"cmd/trivox/internal/usage":   {},
 	"cmd/trivox/internal/sim":     {"loudness", "cluster/exchange", "cluster/sim", "cmd/trivox/internal/wav"},
 	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/sdp", "cluster/exchange", "cluster/conference",
-		"cmd/trivox/internal/config", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
-		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim", "cmd/trivox/internal/store",
-		"cmd/trivox/internal/traffic", "cmd/trivox/internal/policy", "cmd/trivox/internal/lobby", "cmd/trivox/internal/prompts"},
+		"cmd/trivox/internal/certs", "cmd/trivox/internal/config", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
+		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim",
+		"cmd/trivox/internal/store", "cmd/trivox/internal/traffic", "cmd/trivox/internal/user", "cmd/trivox/internal/policy", "cmd/trivox/internal/lobby", "cmd/trivox/internal/prompts"},
 }
 
 // arrowHints say what to do instead of the import that somebody is most likely to want.
@@ -92,12 +94,13 @@ var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "T
 
 // home says which packages may import a library: each dependency has one place to be replaced in.
 var home = map[string][]string{
-	"github.com/alecthomas/kong": {"cmd/trivox", "cmd/trivox/internal/config", "cmd/trivox/internal/ctl", "cmd/trivox/internal/call",
-		"cmd/trivox/internal/load", "cmd/trivox/internal/sim"},
+	"github.com/alecthomas/kong": {"cmd/trivox", "cmd/trivox/internal/certs", "cmd/trivox/internal/config", "cmd/trivox/internal/ctl", "cmd/trivox/internal/call",
+		"cmd/trivox/internal/load", "cmd/trivox/internal/sim", "cmd/trivox/internal/user"},
 	"github.com/pelletier/go-toml":        {"cmd/trivox/internal/config"},
 	"github.com/danielgtaylor/huma":       {"cmd/trivox/internal/api"},
 	"github.com/prometheus/client_golang": {"cmd/trivox/internal/api"},
 	"github.com/emiago/sipgo":             {"sip", "cmd/trivox/internal/phone"},
+	"github.com/icholy/digest":            {"sip", "cmd/trivox/internal/phone"},
 	"github.com/pion/rtp":                 {"media", "cmd/trivox/internal/load"},
 	"github.com/pion/rtcp":                {"media"},
 	"github.com/pion/srtp":                {"media"},
@@ -105,7 +108,9 @@ var home = map[string][]string{
 	"github.com/hraban/opus":              {"media/codec"},
 	"github.com/gotranspile/g722":         {"media/codec"},
 	"github.com/zaf/g711":                 {"media/codec"},
-	"golang.org/x/sys":                    {"media", "sip"},
+	"github.com/mattn/go-sqlite3":         {"cmd/trivox/internal/store"},
+	"github.com/jackc/pgx":                {"cmd/trivox/internal/store"},
+	"golang.org/x/sys":                    {"media", "sip", "cmd/trivox/internal/user"},
 }
 
 func TestArrows(t *testing.T) {

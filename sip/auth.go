@@ -108,11 +108,11 @@ func (s *Server) unavailableDirectory(err error) *denial {
 // whose users are asked for a password. Whoever does not exist is answered as one who does is, after the same work.
 // RFC 3261, 22; RFC 7616, 3.4 (RG-5)
 func (s *Server) authenticate(tx *serverTx, realm, hint string) (aor string, d *denial) {
-	if u := peerUser(tx.flow); u != "" {
-		return u, nil
-	}
 	ctx, cancel := tx.context()
 	defer cancel()
+	if u := tx.flow.peerUser(); u != "" {
+		return s.certified(ctx, u)
+	}
 	c, err := readCredentials(tx.req, s.domain)
 	switch {
 	case errors.Is(err, errBadCredentials):
@@ -153,6 +153,25 @@ func (s *Server) authenticate(tx *serverTx, realm, hint string) (aor string, d *
 	s.auth.orders.answered(c.aor(), tx.flow.source.Addr(), c.algorithm)
 	s.count.authenticated.Add(1)
 	return c.aor(), nil
+}
+
+// certified is the user whom the verified certificate of a connection names, if he is one of ours.
+func (s *Server) certified(ctx context.Context, aor string) (string, *denial) {
+	user, host, _ := cutAOR(aor)
+	domain := s.domain(host)
+	if domain == "" {
+		return "", deny("tls.certificate", 403, "the certificate names a user of another domain")
+	}
+	account, err := s.cfg.Directory.Account(ctx, user, domain)
+	switch {
+	case errors.Is(err, ErrNoAccount):
+		return "", deny("tls.certificate", 403, "the certificate names nobody who is known here")
+	case err != nil:
+		return "", s.unavailableDirectory(err)
+	case account.Disabled:
+		return "", deny("user.disabled", 403, "this user may not use the server at present")
+	}
+	return account.AOR(), nil
 }
 
 // secret is what the response is checked against: of who does not exist, or has no such hash, something that nobody can

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -18,7 +19,7 @@ type nextWay struct {
 	nat   bool      // the URI is of the peer's own network: answer to where it called from
 }
 
-// way decides the way: over TCP the same connection, over UDP the route or Contact, unless
+// way decides the way: over TCP and TLS the same connection, over UDP the route or Contact, unless
 // that is a private address which the peer did not come from (Q28).
 func (d *dialog) way() nextWay {
 	h := nextWay{flow: d.flow, uri: d.target, loose: true}
@@ -37,38 +38,74 @@ func (d *dialog) way() nextWay {
 	return h
 }
 
-// open gives the flow to send by; it may ask DNS and connect. What cannot be resolved or reached
-// is answered where it came from.
-func (h nextWay) open(ctx context.Context) *flow {
+// open gives the flow to send by; it may ask DNS and connect. What cannot be resolved or reached is
+// answered where it came from, but nothing that is to go by TLS goes by another way: then there is an error.
+func (h nextWay) open(ctx context.Context) (*flow, error) {
 	back := *h.flow
 	back.remote = back.source
-	if h.nat || h.flow.reliable() {
-		return &back
+	switch {
+	case h.uri.Scheme == "sips" && h.flow.network() != networkTLS:
+		return h.reopen(ctx)
+	case h.flow.reliable():
+		return &back, nil
 	}
-	remote, err := resolve(ctx, h.uri)
+	network := transportOf(h.uri)
+	if network == networkTLS {
+		return h.reopen(ctx)
+	}
+	if h.nat {
+		return &back, nil
+	}
+	remote, err := resolve(ctx, h.uri, networkUDP)
 	if err != nil {
-		return &back
+		return &back, nil
 	}
-	if t, _ := h.uri.UriParams.Get("transport"); strings.EqualFold(t, "tcp") {
-		if f, err := h.flow.listener.dial(ctx, remote); err == nil {
-			return f
+	if network == networkTCP {
+		if f, err := h.flow.listener.dial(ctx, remote, networkTCP, ""); err == nil {
+			return f, nil
 		}
 	}
 	back.remote = remote
-	return &back
+	return &back, nil
 }
 
-// reopen gives a new connection when the old one is closed.
+// reopen gives a new connection when there is none or the old one is closed: by TLS when the URI asks for it or the old
+// one was, else by TCP. A peer behind NAT can only connect itself.
 func (h nextWay) reopen(ctx context.Context) (*flow, error) {
-	remote, err := resolve(ctx, h.uri)
+	if h.nat {
+		return nil, fmt.Errorf("%w, and %s cannot be reached from here", errFlowClosed, h.uri.Host)
+	}
+	network := networkTCP
+	if h.flow.network() == networkTLS || transportOf(h.uri) == networkTLS {
+		network = networkTLS
+	}
+	remote, err := resolve(ctx, h.uri, network)
 	if err != nil {
 		return nil, err
 	}
-	return h.flow.listener.dial(ctx, remote)
+	return h.flow.listener.dial(ctx, remote, network, h.uri.Host)
 }
 
-func resolve(ctx context.Context, uri sipgo.Uri) (netip.AddrPort, error) {
+// transportOf is the transport that a URI asks for; "" leaves it open. A sips URI is TLS, whatever else it says.
+// RFC 3261, 26.2.2; RFC 3263, 4.1
+func transportOf(uri sipgo.Uri) string {
+	t, _ := uri.UriParams.Get("transport")
+	t = strings.ToUpper(t)
+	switch {
+	case uri.Scheme == "sips" || t == networkTLS:
+		return networkTLS
+	case t == networkTCP || t == networkUDP:
+		return t
+	}
+	return ""
+}
+
+// resolve gives the address that a URI leads to by network, whose port is meant where the URI names none.
+func resolve(ctx context.Context, uri sipgo.Uri, network string) (netip.AddrPort, error) {
 	port := uint16(5060)
+	if network == networkTLS {
+		port = 5061
+	}
 	if uri.Port > 0 && uri.Port < 65536 {
 		port = uint16(uri.Port)
 	}

@@ -21,6 +21,8 @@ type EdgeConfig struct {
 	MessageTimeout time.Duration // from the first byte of a message of a stream to its last, 30 s unless set (TR-4)
 	IdleTimeout    time.Duration // without a byte on a connection, 1 h unless set
 	WriteTimeout   time.Duration // of one message to a connection, 10 s unless set
+	// HandshakeTimeout is how long a connection may take to agree on TLS, 10 s unless set.
+	HandshakeTimeout time.Duration
 
 	MaxHeader         int // bytes of start line and header fields on a stream, 64 KiB unless set (TR-4)
 	MaxBody           int // bytes of body on a stream, 64 KiB unless set
@@ -45,6 +47,7 @@ func (c *EdgeConfig) fill() {
 	setDuration(&c.MessageTimeout, 30*time.Second)
 	setDuration(&c.IdleTimeout, time.Hour)
 	setDuration(&c.WriteTimeout, 10*time.Second)
+	setDuration(&c.HandshakeTimeout, 10*time.Second)
 	setInt(&c.MaxHeader, 64<<10)
 	setInt(&c.MaxBody, 64<<10)
 	setInt(&c.MaxConns, 8192)
@@ -76,8 +79,11 @@ type Edge struct {
 	parser  *sip.Parser // shared by all menders, never changed
 	menders sync.Pool   // of *mender, for connections: most are idle
 
+	ended func(token string) // told of each connection that ends; nil: nobody is. Set before the first one
+
 	mu      sync.Mutex
 	conns   map[*streamConn]struct{}
+	tokens  map[string]*streamConn // the same, by flow token
 	sources map[netip.Addr]int
 	closed  bool
 	reading sync.WaitGroup // one for each connection
@@ -89,6 +95,7 @@ func NewEdge(c EdgeConfig) *Edge {
 	e := &Edge{
 		cfg: c, log: c.Logger, seed: maphash.MakeSeed(), parser: newParser(),
 		conns:   make(map[*streamConn]struct{}),
+		tokens:  make(map[string]*streamConn),
 		sources: make(map[netip.Addr]int),
 	}
 	e.menders.New = func() any { return e.newMender() }
@@ -108,7 +115,7 @@ func (e *Edge) Close() {
 	}
 	e.mu.Unlock()
 	for _, c := range conns {
-		_ = c.Close()
+		go func() { _ = c.Close() }() // TLS says goodbye, and may wait for a peer that does not read
 	}
 	e.reading.Wait()
 }
@@ -126,6 +133,7 @@ type EdgeSnapshot struct {
 	Pings               uint64 // keep-alives answered (RFC 5626)
 	BadFraming, TooSlow uint64 // connections closed for it
 	Accepted, OverLimit uint64 // connections taken, and closed for one of the limits
+	Secured, Insecure   uint64 // TLS handshakes done, and failed: then the connection was closed
 	ReadErrors, Unsent  uint64 // errors of sockets while reading, and answers they did not take
 	Idle                uint64 // connections closed for saying nothing
 	Refused             uint64 // datagrams, connections, and reads of connections of refused addresses
@@ -138,6 +146,7 @@ type edgeCounters struct {
 	ignored, noTag, noLength, pings      atomic.Uint64
 	badFraming, tooSlow, idle            atomic.Uint64
 	accepted, overLimit                  atomic.Uint64
+	secured, insecure                    atomic.Uint64
 	readErrors, unsent, refused          atomic.Uint64
 }
 
@@ -149,6 +158,7 @@ func (e *Edge) Snapshot() EdgeSnapshot {
 		Ignored: c.ignored.Load(), NoTag: c.noTag.Load(), NoLength: c.noLength.Load(), Pings: c.pings.Load(),
 		BadFraming: c.badFraming.Load(), TooSlow: c.tooSlow.Load(), Idle: c.idle.Load(),
 		Accepted: c.accepted.Load(), OverLimit: c.overLimit.Load(),
+		Secured: c.secured.Load(), Insecure: c.insecure.Load(),
 		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(),
 	}
 	e.mu.Lock()
@@ -166,6 +176,7 @@ const (
 	causeNoTag
 	causeNoLength
 	causeOverLimit
+	causeHandshake
 	causeReadError
 	edgeCauses
 )
@@ -190,11 +201,7 @@ func (e *Edge) take(res mended, source netip.AddrPort, conn net.Conn, handle Han
 	}
 	if m := res.message; m != nil {
 		e.count.messages.Add(1)
-		network := "UDP"
-		if conn != nil {
-			network = "TCP"
-		}
-		m.SetTransport(network)
+		m.SetTransport(networkOf(conn))
 		m.SetSource(source.String())
 		handle(m, source, conn)
 		return nil

@@ -26,7 +26,7 @@ func (s *Server) bySize(f *flow, req *sipgo.Request, bound bool) *flow {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, tcpProbe)
 	defer cancel()
-	c, err := f.listener.dial(ctx, f.remote)
+	c, err := f.listener.dial(ctx, f.remote, networkTCP, "")
 	if err != nil {
 		s.log.Info("sip: large request goes by UDP, for there is no TCP", "method", req.Method, "bytes", size, "to", f.remote, "error", err)
 		return f

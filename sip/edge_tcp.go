@@ -2,6 +2,8 @@ package sip
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -19,9 +21,20 @@ func (e *Edge) ListenStream(ctx context.Context, addr string) (net.Listener, err
 	return l, nil
 }
 
+// streams is what the connections of one listening socket have in common.
+type streams struct {
+	handle   Handler
+	tls      *tls.Config // nil: not TLS
+	listener *listener   // nil: of nobody
+}
+
 // ServeTCP accepts connections until l is closed, and then returns nil. Each is
 // read by a goroutine of its own until it ends.
 func (e *Edge) ServeTCP(l net.Listener, handle Handler) error {
+	return e.accept(l, streams{handle: handle})
+}
+
+func (e *Edge) accept(l net.Listener, of streams) error {
 	for {
 		c, err := l.Accept()
 		switch {
@@ -38,7 +51,7 @@ func (e *Edge) ServeTCP(l net.Listener, handle Handler) error {
 			_ = c.Close()
 			continue
 		}
-		s, ok := e.admit(c, true)
+		s, ok := e.admit(c, of, true)
 		if !ok {
 			e.count.overLimit.Add(1)
 			e.once(causeOverLimit, "connection closed: too many", "source", c.RemoteAddr())
@@ -46,7 +59,7 @@ func (e *Edge) ServeTCP(l net.Listener, handle Handler) error {
 			continue
 		}
 		e.count.accepted.Add(1)
-		go s.serve(handle)
+		go s.serve()
 	}
 }
 
@@ -56,23 +69,39 @@ const dialTimeout = 5 * time.Second
 // Dial opens a connection to a peer, whose messages go to handle as those of
 // accepted ones do.
 func (e *Edge) Dial(ctx context.Context, remote netip.AddrPort, handle Handler) (net.Conn, error) {
+	return e.dial(ctx, remote, streams{handle: handle})
+}
+
+func (e *Edge) dial(ctx context.Context, remote netip.AddrPort, of streams) (net.Conn, error) {
 	d := net.Dialer{Control: markSocket(e.cfg.DSCP), Timeout: dialTimeout}
 	c, err := d.DialContext(ctx, "tcp", remote.String())
 	if err != nil {
 		return nil, fmt.Errorf("sip: connect to %s: %w", remote, err)
 	}
-	s, ok := e.admit(c, false)
+	s, ok := e.admit(c, of, false)
 	if !ok {
 		_ = c.Close()
 		return nil, net.ErrClosed
 	}
-	go s.serve(handle)
+	if err := s.greet(ctx); err != nil {
+		_ = s.Close()
+		e.reading.Done()
+		return nil, fmt.Errorf("sip: TLS with %s: %w", remote, err)
+	}
+	go s.serve()
 	return s, nil
 }
 
 // admit counts a connection in, unless the limits or Close forbid it.
-func (e *Edge) admit(c net.Conn, limited bool) (*streamConn, bool) {
-	s := &streamConn{Conn: c, edge: e, source: addrPort(c.RemoteAddr())}
+func (e *Edge) admit(c net.Conn, of streams, limited bool) (*streamConn, bool) {
+	s := &streamConn{Conn: c, streams: of, edge: e, source: addrPort(c.RemoteAddr()), token: rand.Text()}
+	switch {
+	case of.tls == nil:
+	case limited:
+		s.Conn = tls.Server(c, of.tls)
+	default:
+		s.Conn = tls.Client(c, of.tls)
+	}
 	s.framer.limits = framingLimits{header: e.cfg.MaxHeader, body: e.cfg.MaxBody}
 	ip := s.source.Addr()
 	e.mu.Lock()
@@ -84,7 +113,7 @@ func (e *Edge) admit(c net.Conn, limited bool) (*streamConn, bool) {
 		e.sources[ip] >= e.cfg.MaxConnsPerSource && !e.cfg.Trusted(ip)) {
 		return nil, false
 	}
-	e.conns[s] = struct{}{}
+	e.conns[s], e.tokens[s.token] = struct{}{}, s
 	e.sources[ip]++
 	e.reading.Add(1)
 	return s, true
@@ -93,13 +122,24 @@ func (e *Edge) admit(c net.Conn, limited bool) (*streamConn, bool) {
 // release counts a connection out; it may be called more than once.
 func (e *Edge) release(s *streamConn) {
 	e.mu.Lock()
+	_, there := e.conns[s]
+	if there {
+		delete(e.conns, s)
+		delete(e.tokens, s.token)
+		ip := s.source.Addr()
+		if e.sources[ip]--; e.sources[ip] <= 0 {
+			delete(e.sources, ip)
+		}
+	}
+	e.mu.Unlock()
+	if there && e.ended != nil {
+		e.ended(s.token)
+	}
+}
+
+// connOf gives the living connection that a token names, nil when there is none.
+func (e *Edge) connOf(token string) *streamConn {
+	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, ok := e.conns[s]; !ok {
-		return
-	}
-	delete(e.conns, s)
-	ip := s.source.Addr()
-	if e.sources[ip]--; e.sources[ip] <= 0 {
-		delete(e.sources, ip)
-	}
+	return e.tokens[token]
 }

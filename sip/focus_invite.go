@@ -207,6 +207,7 @@ func (d *dialog) call() Call {
 		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"),
 		Caller: d.inviteTx.caller,
 		CallID: d.id.callID, Source: d.flow.source, Local: d.flow.local().Addr(),
+		Network: d.flow.network(), Listener: d.flow.listener.local,
 		HangUp: d.hangUp,
 	}
 }

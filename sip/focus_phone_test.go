@@ -25,11 +25,11 @@ type phone struct {
 	in      chan sipgo.Message
 	done    chan struct{}
 
-	user, callID, fromTag, toTag string
-	contact                      string // header value; "-" leaves it out
-	seq                          int
-	branch                       int
-	lastVia                      string
+	scheme, user, callID, fromTag, toTag string
+	contact                              string // header value; "-" leaves it out
+	seq                                  int
+	branch                               int
+	lastVia                              string
 }
 
 func newPhone(t testing.TB, network string, server netip.AddrPort) *phone {
@@ -38,11 +38,16 @@ func newPhone(t testing.TB, network string, server netip.AddrPort) *phone {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return phoneOn(t, network, c, server)
+}
+
+// phoneOn is a phone on a connection that exists.
+func phoneOn(t testing.TB, network string, c net.Conn, server netip.AddrPort) *phone {
 	p := &phone{t: t, network: network, conn: c, server: server, in: make(chan sipgo.Message, 256), done: make(chan struct{}),
-		user: "tea", callID: "c" + c.LocalAddr().String() + "-" + newTag(), fromTag: "f1", seq: 0}
+		scheme: "sip", user: "tea", callID: "c" + c.LocalAddr().String() + "-" + newTag(), fromTag: "f1", seq: 0}
 	p.contact = "<sip:alice@" + c.LocalAddr().String() + ">"
-	if network == "tcp" {
-		p.contact = "<sip:alice@" + c.LocalAddr().String() + ";transport=tcp>"
+	if network != "udp" {
+		p.contact = "<sip:alice@" + c.LocalAddr().String() + ";transport=" + network + ">"
 	}
 	go p.read()
 	t.Cleanup(p.close)
@@ -123,12 +128,12 @@ func (p *phone) raw(method string, seq int, body string, extra ...string) string
 	via := fmt.Sprintf("SIP/2.0/%s %s;branch=z9hG4bK%s%d;rport", strings.ToUpper(p.network), p.conn.LocalAddr(), p.callID, p.branch)
 	p.lastVia = via
 	var b strings.Builder
-	to := "<sip:" + p.user + "@" + p.server.String() + ">"
+	to := "<" + p.scheme + ":" + p.user + "@" + p.server.String() + ">"
 	if p.toTag != "" {
 		to += ";tag=" + p.toTag
 	}
-	fmt.Fprintf(&b, "%s sip:%s@%s SIP/2.0\r\nVia: %s\r\nFrom: \"Alice\" <sip:alice@example.com>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\n",
-		method, p.user, p.server, via, p.fromTag, to, p.callID, seq, method)
+	fmt.Fprintf(&b, "%s %s:%s@%s SIP/2.0\r\nVia: %s\r\nFrom: \"Alice\" <sip:alice@example.com>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\n",
+		method, p.scheme, p.user, p.server, via, p.fromTag, to, p.callID, seq, method)
 	if p.contact != "-" {
 		fmt.Fprintf(&b, "Contact: %s\r\n", p.contact)
 	}

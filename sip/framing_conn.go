@@ -11,10 +11,24 @@ import (
 // streamConn is a connection of the edge. Others write to it and close it; the
 // edge alone reads.
 type streamConn struct {
-	net.Conn
-	edge   *Edge
-	source netip.AddrPort
-	framer framer
+	net.Conn // of package tls where that is spoken
+	streams
+	edge     *Edge
+	source   netip.AddrPort
+	framer   framer
+	token    string // names the connection, and no other of this process
+	peerUser string // by a verified certificate; set before the first message is read
+}
+
+// networkOf is the name of the transport that conn is of; nil is a datagram's.
+func networkOf(conn net.Conn) string {
+	if conn == nil {
+		return networkUDP
+	}
+	if s, ok := conn.(*streamConn); ok && s.tls != nil {
+		return networkTLS
+	}
+	return networkTCP
 }
 
 // Write sends one message whole, or gives up after WriteTimeout and closes the
@@ -36,10 +50,13 @@ func (s *streamConn) Close() error {
 }
 
 // serve reads messages until the connection ends or cannot be read on.
-func (s *streamConn) serve(handle Handler) {
+func (s *streamConn) serve() {
 	defer s.edge.reading.Done()
 	defer func() { _ = s.Close() }()
 	e := s.edge
+	if err := s.shakeHands(); err != nil {
+		return
+	}
 	begun := false // a message has begun: its deadline stands
 	for {
 		if now := time.Now(); !s.framer.inside() {
@@ -65,7 +82,7 @@ func (s *streamConn) serve(handle Handler) {
 			return
 		}
 		s.framer.wrote(n)
-		if whole, ok := s.messages(handle); !ok {
+		if whole, ok := s.messages(s.handle); !ok {
 			return
 		} else if whole {
 			begun = false

@@ -1,6 +1,10 @@
 package sip
 
-import sipgo "github.com/emiago/sipgo/sip"
+import (
+	"strings"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
 
 // options answers OPTIONS outside a dialog as an INVITE would be answered: 200 for a room that
 // exists (with isfocus) or would be opened (without), else the refusal. RFC 3261, 11.2; RFC 4579 (UA-6)
@@ -49,8 +53,11 @@ func (s *Server) contact(room *sipgo.Uri, f *flow, focus bool) *sipgo.ContactHea
 		Scheme: "sip", User: room.User, Password: room.Password,
 		Host: local.Addr().String(), Port: int(local.Port()),
 	}}
-	if f.reliable() {
-		c.Address.UriParams.Add("transport", "tcp")
+	switch {
+	case room.Scheme == "sips": // and no transport, which would say TLS twice. RFC 5630, 3.1.4
+		c.Address.Scheme = "sips"
+	case f.reliable():
+		c.Address.UriParams.Add("transport", strings.ToLower(f.network()))
 	}
 	if focus {
 		c.Params.Add("isfocus", "")

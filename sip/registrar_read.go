@@ -20,7 +20,7 @@ const (
 func readRegistration(req *sipgo.Request, f *flow, most int) (r registration, refusal *Refusal) {
 	r = registration{
 		callID: req.CallID().Value(), cseq: req.CSeq().SeqNo,
-		transport: f.network(), source: f.source, local: f.local(), flow: flowToken(f),
+		transport: f.network(), source: f.source, local: f.local(), flow: f.token(),
 	}
 	if h := req.GetHeader("user-agent"); h != nil {
 		r.userAgent = cutText(h.Value(), userAgentMost)

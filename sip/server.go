@@ -6,6 +6,7 @@ package sip
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,6 +47,11 @@ type Config struct {
 	Limits Limits
 	Guard  Guard      // against floods and guessing
 	Edge   EdgeConfig // of the sockets; its Logger is this one, and its Refused the guard, unless set
+
+	// TLS is for those who connect, and so needs a certificate to Listen by "tls"; for connections to others its RootCAs
+	// (nil: the system's), Certificates or GetClientCertificate, and InsecureSkipVerify count. Versions before 1.2 are
+	// not spoken whatever it says. Nil: no listening, and the system's authorities.
+	TLS *tls.Config
 
 	SessionExpires time.Duration // RFC 4028 interval asked for, 1800 s unless set
 	MinSE          time.Duration // smallest interval accepted, 90 s unless set
@@ -137,7 +143,8 @@ type Server struct {
 
 	refusals  gate // of log lines about strangers
 	draining  atomic.Bool
-	listeners []*listener // guarded by mu
+	listeners []*listener          // guarded by mu
+	flowEnds  []func(token string) // guarded by mu; only added to
 	serving   sync.WaitGroup
 
 	mu       sync.Mutex
@@ -171,6 +178,7 @@ func NewServer(c Config) (*Server, error) {
 		merged:   make(map[mergeID]string),
 		clients:  make(map[string]*sipgo.ClientTx),
 	}
+	s.edge.ended = s.flowEnded
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

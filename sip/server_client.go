@@ -22,11 +22,15 @@ func (s *Server) answerWait(req *sipgo.Request) time.Duration {
 
 // transact sends req by the next hop and waits for its final response; nil when there is none.
 func (s *Server) transact(h nextWay, req, ack *sipgo.Request) *sipgo.Response {
-	f := s.bySize(h.open(s.ctx), req, h.nat)
-	tx, err := s.openClient(f, req)
-	if err != nil && f.reliable() {
-		if f, err = h.reopen(s.ctx); err == nil {
-			tx, err = s.openClient(f, req)
+	var tx *sipgo.ClientTx
+	f, err := h.open(s.ctx)
+	if err == nil {
+		f = s.bySize(f, req, h.nat)
+		tx, err = s.openClient(f, req)
+		if err != nil && f.reliable() {
+			if f, err = h.reopen(s.ctx); err == nil {
+				tx, err = s.openClient(f, req)
+			}
 		}
 	}
 	if err != nil {
@@ -115,7 +119,7 @@ func (s *Server) addVia(req *sipgo.Request, f *flow) {
 // reachable is the address of ours that the peer at the other end of f can reach.
 func (s *Server) reachable(f *flow) netip.AddrPort {
 	local := f.local()
-	if f.reliable() && f.listener.accepts != nil { // a connection we opened has another port
+	if f.reliable() && f.listener.network == f.network() { // a connection we opened has another port
 		local = netip.AddrPortFrom(local.Addr(), f.listener.local.Port())
 	}
 	if s.cfg.Advertise != nil {

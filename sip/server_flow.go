@@ -62,12 +62,14 @@ func (f *flow) Close() error           { return nil }
 
 func (f *flow) reliable() bool { return f.conn != nil }
 
-func (f *flow) network() string {
-	if f.conn != nil {
-		return "TCP"
-	}
-	return "UDP"
-}
+// Names of transports, as Via has them. RFC 3261, 20.42
+const (
+	networkUDP = "UDP"
+	networkTCP = "TCP"
+	networkTLS = "TLS"
+)
+
+func (f *flow) network() string { return networkOf(f.conn) }
 
 // local is the address of ours that the peer talks to.
 func (f *flow) local() netip.AddrPort {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,24 +15,28 @@ import (
 // listener is one socket that requests come in by.
 type listener struct {
 	server  *Server
+	network string // "UDP", "TCP" or "TLS"
 	local   netip.AddrPort
 	packets net.PacketConn // UDP
-	accepts net.Listener   // TCP
+	accepts net.Listener   // TCP and TLS
 
 	mu     sync.Mutex
 	routes map[netip.Addr]netip.Addr // wildcard socket: which address of ours a peer sees
 }
 
-// dialWait is how long a peer may take to accept a connection.
-const dialWait = 2 * time.Second
+// dialWait is how long a peer may take to accept a connection, tlsWait to agree on TLS too.
+const (
+	dialWait = 2 * time.Second
+	tlsWait  = 5 * time.Second
+)
 
 // routesMax bounds the addresses remembered of a wildcard socket.
 const routesMax = 4096
 
-// Listen opens addr ("127.0.0.1:5060", "[::1]:0") for network "udp" or "tcp" and serves it until
-// Close. It returns the address bound.
+// Listen opens addr ("127.0.0.1:5060", "[::1]:0") for network "udp", "tcp" or "tls" and serves it
+// until Close. It returns the address bound.
 func (s *Server) Listen(network, addr string) (net.Addr, error) {
-	l := &listener{server: s}
+	l := &listener{server: s, network: strings.ToUpper(network)}
 	switch network {
 	case "udp":
 		c, err := s.edge.ListenPacket(s.ctx, addr)
@@ -40,15 +45,22 @@ func (s *Server) Listen(network, addr string) (net.Addr, error) {
 		}
 		l.packets = c
 		return c.LocalAddr(), s.serve(l, c.LocalAddr(), func() error { return s.edge.ServeUDP(c, l.message) })
-	case "tcp":
+	case "tcp", "tls":
+		of := streams{handle: l.message, listener: l}
+		if network == "tls" {
+			var err error
+			if of.tls, err = listenConfig(s.cfg.TLS); err != nil {
+				return nil, fmt.Errorf("sip: listen tls %s: %w", addr, err)
+			}
+		}
 		c, err := s.edge.ListenStream(s.ctx, addr)
 		if err != nil {
 			return nil, err
 		}
 		l.accepts = c
-		return c.Addr(), s.serve(l, c.Addr(), func() error { return s.edge.ServeTCP(c, l.message) })
+		return c.Addr(), s.serve(l, c.Addr(), func() error { return s.edge.accept(c, of) })
 	}
-	return nil, fmt.Errorf("sip: listen %q: network is not built; use \"udp\" or \"tcp\"", network)
+	return nil, fmt.Errorf("sip: listen %q: network is not built; use \"udp\", \"tcp\" or \"tls\"", network)
 }
 
 func (s *Server) serve(l *listener, local net.Addr, loop func() error) error {
@@ -85,11 +97,17 @@ func (l *listener) message(m sipgo.Message, source netip.AddrPort, conn net.Conn
 	}
 }
 
-// dial opens a connection to remote whose messages come here too.
-func (l *listener) dial(ctx context.Context, remote netip.AddrPort) (*flow, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialWait)
+// dial opens a connection to remote by network "TCP" or "TLS", whose messages come here too. By TLS the peer must have
+// a certificate of host.
+func (l *listener) dial(ctx context.Context, remote netip.AddrPort, network, host string) (*flow, error) {
+	l = l.server.listenerLike(network, l)
+	of, wait := streams{handle: l.message, listener: l}, dialWait
+	if network == networkTLS {
+		of.tls, wait = dialConfig(l.server.cfg.TLS, host), tlsWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	c, err := l.server.edge.Dial(ctx, remote, l.message)
+	c, err := l.server.edge.dial(ctx, remote, of)
 	if err != nil {
 		return nil, err
 	}

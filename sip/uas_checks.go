@@ -62,8 +62,11 @@ func (s *Server) unservable(tx *serverTx) (*Refusal, []sipgo.Header) {
 	}
 	switch req.Recipient.Scheme {
 	case "sip":
-	case "sips": // every hop of such a call is to be TLS. RFC 3261, 26.2.2
-		return &Refusal{Code: 416, Warning: "there is no TLS here, which a sips URI asks for: call sip"}, nil
+	case "sips":
+		if tx.flow.network() != networkTLS { // which every hop is to be. RFC 3261, 26.2.2 (SE-5)
+			// Not 416, which has callers try again by sip, in clear (8.1.3.5). RFC 5630, 5.3
+			return &Refusal{Code: 480, Warning: "380 SIPS Not Allowed: a sips URI is served by TLS alone"}, nil
+		}
 	default:
 		return &Refusal{Code: 416, Warning: "only sip URIs are rooms"}, nil
 	}

@@ -1,6 +1,6 @@
-// Command bench measures what trivox costs: rows of the table in docs/bench.md, each several times in turn with the
-// limit of this machine (.ci/limit), so that the ratio holds when the machine's speed does not. The load is a process
-// of its own; CPU and memory are the server's, by its process id.
+// Command bench measures what trivox costs: rows of the tables in docs/bench.md, those with sound each several times in
+// turn with the limit of this machine (.ci/limit), so that the ratio holds when the machine's speed does not. The load is
+// a process of its own; CPU and memory are the server's, by its process id.
 package main
 
 import (
@@ -52,16 +52,33 @@ const address = "127.0.0.1:5071"
 func main() {
 	seconds := flag.Int("seconds", 20, "length of one measurement")
 	rounds := flag.Int("rounds", 3, "measurements of each row, of which the median counts")
+	sound := flag.Bool("sound", true, "the table of calls with sound")
+	signal := flag.Bool("signalling", true, "the table of REGISTERs and calls without sound")
 	flag.Parse()
+	if *sound {
+		if err := measureSound(*seconds, *rounds); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if *signal {
+		if err := measureSignalling(*seconds, *rounds); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// measureSound prints the first table.
+func measureSound(seconds, rounds int) error {
 	fmt.Println("CPU in microseconds per leg-second, server only; medians; the ratio is of each round, then the median.")
 	fmt.Println()
 	fmt.Println("| work | trivox | limit of this machine | ratio | at most (reference machine) | memory per leg | late > 5 ms | delay median, p99 |")
 	fmt.Println("|---|---|---|---|---|---|---|---|")
 	for _, r := range rows {
-		if err := r.measure(*seconds, *rounds); err != nil {
-			log.Fatal(err)
+		if err := r.measure(seconds, rounds); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 func (r row) measure(seconds, rounds int) error {

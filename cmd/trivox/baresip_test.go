@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +57,7 @@ jitter_buffer_delay 2-5
 snd_path %[2]s
 statmode_default off
 ctrl_tcp_listen 127.0.0.1:%[5]d
+sip_cafile %[6]s
 module_path /usr/lib/baresip/modules
 module g711.so
 module g722.so
@@ -62,24 +65,66 @@ module opus.so
 module aufile.so
 module sndfile.so
 module aubridge.so
+module srtp.so
 module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 `
 
-// startBaresip starts one that will say something for so long at most.
+// softphone says what a baresip is to be: whose account it has and what it says.
+type softphone struct {
+	name   string // its user
+	codec  codec.Codec
+	say    sound
+	length time.Duration // it says so for so long at most
+
+	domain     string         // of its account; empty: none, and it does not register
+	server     netip.AddrPort // where it registers
+	transport  string         // by which, "udp" unless set
+	password   string
+	encryption string // mediaenc of its account: "srtp", "srtp-mand" or "srtp-mandf"
+	authority  string // file of the certificate that it trusts
+	manual     bool   // it rings until it is told to answer
+}
+
+// account is its line in baresip's file of accounts; port is where it listens.
+func (f softphone) account(port int) string {
+	host, answer := fmt.Sprintf("127.0.0.1:%d", port), "auto"
+	if f.manual {
+		answer = "manual"
+	}
+	more := ";regint=0"
+	if f.domain != "" {
+		transport := cmp.Or(f.transport, "udp")
+		host = f.domain + ";transport=" + transport
+		more = fmt.Sprintf(";regint=300;auth_user=%s;auth_pass=%s;outbound=\"sip:%s;transport=%s\"", f.name, f.password, f.server, transport)
+	}
+	if f.encryption != "" {
+		more += ";mediaenc=" + f.encryption
+	}
+	return fmt.Sprintf("<sip:%s@%s>%s;answermode=%s;audio_codecs=%s/%d/%d\n", f.name, host, more, answer,
+		f.codec.Name, f.codec.SampleRate, f.codec.Channels) // it knows G.722 by its real rate
+}
+
+// startBaresip starts one that has no account and will say something for so long at most.
 func startBaresip(t *testing.T, name string, c codec.Codec, say sound, length time.Duration) *baresip {
 	t.Helper()
+	return startSoftphone(t, softphone{name: name, codec: c, say: say, length: length})
+}
+
+// startSoftphone starts one that takes orders when it returns, and registers if it has an account.
+func startSoftphone(t *testing.T, f softphone) *baresip {
+	t.Helper()
 	program := needs(t, "baresip", "baresip-core")
-	p := &baresip{t: t, codec: c, dir: t.TempDir(), events: make(chan map[string]any, 100)}
+	p := &baresip{t: t, codec: f.codec, dir: t.TempDir(), events: make(chan map[string]any, 100)}
 	low := reserve(t, 60)
+	c := f.codec
 	files := map[string]string{
-		"config": fmt.Sprintf(baresipConfig, low, p.dir, low+10, low+59, low+2),
-		"accounts": fmt.Sprintf("<sip:%s@127.0.0.1:%d>;regint=0;answermode=auto;audio_codecs=%s/%d/%d\n",
-			name, low, c.Name, c.SampleRate, c.Channels), // it knows G.722 by its real rate
+		"config":   fmt.Sprintf(baresipConfig, low, p.dir, low+10, low+59, low+2, f.authority),
+		"accounts": f.account(low),
 		"contacts": "",
-		"say.wav":  string(riff(say.pcm(0, samples(length, c.SampleRate), c.SampleRate), c.SampleRate, c.Channels)),
+		"say.wav":  string(riff(f.say.pcm(0, samples(f.length, c.SampleRate), c.SampleRate), c.SampleRate, c.Channels)),
 	}
 	for file, text := range files {
 		if err := os.WriteFile(filepath.Join(p.dir, file), []byte(text), 0o600); err != nil {
@@ -100,11 +145,19 @@ func startBaresip(t *testing.T, name string, c codec.Codec, say sound, length ti
 		err := cmd.Wait()
 		_ = log.Close()
 		if text, _ := os.ReadFile(log.Name()); t.Failed() || err != nil {
-			t.Logf("baresip %s ended with %v and said:\n%s", name, err, text)
+			t.Logf("baresip %s ended with %v and said:\n%s", f.name, err, text)
 		}
 	})
 	t.Cleanup(p.quit)
 	p.connect(low + 2)
+	if f.domain != "" {
+		p.await("its registration", func(e map[string]any) bool {
+			if e["type"] == "REGISTER_FAIL" {
+				t.Fatalf("baresip %s was not registered: %v", f.name, e["param"])
+			}
+			return e["type"] == "REGISTER_OK"
+		})
+	}
 	return p
 }
 

@@ -19,7 +19,7 @@ const (
 	recordTime = 2 * time.Second
 	// recordsInMemory is how many records there are, give or take as many, where nothing is written to disk: that
 	// memory must not grow with the calls (USERS 20).
-	recordsInMemory = 1000
+	recordsInMemory = 100
 	// sweepRecords is how often records that are older than cdr.keep are deleted.
 	sweepRecords = time.Hour
 )
@@ -53,13 +53,9 @@ const (
 // sinkNames are their label values.
 var sinkNames = [...]string{"database", "file"}
 
-// openRecords opens the store and cdr.file.
+// openRecords opens cdr.file, and lets records go where the settings say. The database is open.
 func (p *process) openRecords(c config.Config) error {
-	var err error
-	if p.store, err = store.Open(context.Background(), store.Config{Data: c.Data, Database: c.Database.Reveal()}); err != nil {
-		return err
-	}
-	p.recorder = newRecorder(p.store, c.Data == "" && c.Database == "", p.log)
+	p.recorder = newRecorder(p.storage, c.Data == "" && c.Database == "", p.log)
 	if err := p.recorder.file.open(c.CDR.File); err != nil {
 		return err
 	}
@@ -69,18 +65,13 @@ func (p *process) openRecords(c config.Config) error {
 	return nil
 }
 
-// closeRecords closes them; every call has ended.
+// closeRecords closes the file, and deletes nothing any more. Every call has ended.
 func (p *process) closeRecords() {
 	if p.sweeping != nil {
 		p.sweeping()
 	}
 	if p.recorder != nil {
-		_ = p.recorder.file.open("") // nothing can fail
-	}
-	if p.store != nil {
-		if err := p.store.Close(); err != nil {
-			p.log.Error("the database was not closed well", "error", err)
-		}
+		_ = p.recorder.file.open("") // nothing is opened: nothing can fail
 	}
 }
 
@@ -187,14 +178,14 @@ func recordOf(id, room string, c sip.Call, s conference.Summary) store.Record {
 	r := store.Record{
 		ID: id, Call: c.CallID, Room: room, Kind: "room", Direction: "in",
 		URI: c.Caller.URI, Display: c.Caller.Display, User: c.Caller.User, Source: c.Source, Network: c.Network,
-		Started: wall(s.Entered), Ended: wall(s.Ended), Codec: s.Codec, Encryption: s.Encryption,
+		Started: recordedAt(s.Entered), Ended: recordedAt(s.Ended), Codec: s.Codec, Encryption: s.Encryption,
 		Received: s.Received, Sent: s.Sent, Lost: uint64(max(s.Lost, 0)), Late: s.Late,
 		JitterMS: milliseconds(s.Jitter), DelayMS: milliseconds(s.Delay), RTTMS: milliseconds(s.RTT),
 		RemoteLost: uint64(max(s.RemoteLost, 0)), MOS: s.MOS,
 		Code: s.Cause.Code, Reason: s.Cause.Text, EndedBy: "server",
 	}
 	if s.Answered > 0 {
-		r.Answered = wall(s.Answered)
+		r.Answered = recordedAt(s.Answered)
 	}
 	if c.Bridge != "" {
 		r.Kind = "call"
@@ -207,3 +198,6 @@ func recordOf(id, room string, c sip.Call, s conference.Summary) store.Record {
 	}
 	return r
 }
+
+// recordedAt is a time of media.Now as a record has it, in the database as in the file.
+func recordedAt(d time.Duration) time.Time { return wall(d).UTC().Truncate(time.Microsecond) }

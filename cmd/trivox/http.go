@@ -23,12 +23,13 @@ type httpServer struct {
 // listenHTTP opens the addresses of the API.
 func (p *process) listenHTTP(c config.Config) (*httpServer, error) {
 	h := &httpServer{}
-	people := &accounts{store: p.store, config: p.config}
+	people := &accounts{store: p.storage.Store, config: p.config}
 	a := api.New(api.Config{
 		Version:       version(),
 		Conferences:   &roster{server: p.cs, config: p.config, first: p.first},
 		Users:         people,
 		Registrations: people,
+		Bans:          &bans{server: p.sip},
 		Records:       people,
 		Metrics:       p.metrics,
 		Healthy:       p.healthy,

@@ -24,10 +24,19 @@ func (p *process) metrics() api.Metrics {
 		Requests: signalling.Requests, Responses: signalling.Responses, SIPDropped: signalling.Dropped,
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
+		Connections: signalling.Edge.Conns, CertificateExpiry: p.certificateExpiry(),
+		Handshakes: map[string]uint64{"done": signalling.Edge.Secured, "failed": signalling.Edge.Insecure},
 	}
 	m.LegsWaiting, m.PINsWrong, m.PINLockouts = cs.Waiting, p.lobbies.wrong.Load(), p.lobbies.shuts.Load()
 	m.RecordsWritten, m.RecordsFailed = p.recorder.counts()
-	m.Registrations = p.registrations()
+	m.Registrations, m.Bans, m.BansMade = p.registrations(), len(p.sip.Bans()), signalling.Banned
+	m.Auth = map[string]uint64{
+		"challenged": signalling.Challenged, "stale": signalling.Stale, "right": signalling.Authenticated, "wrong": signalling.WrongPassword,
+	}
+	m.Registers = map[string]uint64{"accepted": signalling.Registered, "refused": signalling.RegisterRefused}
+	m.Limited = map[string]uint64{"table": signalling.Limited, "rate": signalling.OverRate}
+	kept := p.storage.Stats()
+	m.StoreChanges, m.StoreCommits, m.StoreFailed, m.StoreRefused = kept.Changes, kept.Commits, kept.Failed, kept.Refused
 	for _, w := range cs.Workers {
 		m.PacketsReceived += w.Received
 		m.PacketsSent += w.Sent
@@ -60,7 +69,7 @@ var transports = [...]string{"UDP", "TCP", "TLS"}
 func (p *process) registrations() map[string]int {
 	ctx, cancel := context.WithTimeout(context.Background(), countTime)
 	defer cancel()
-	counted, err := p.store.CountRegistered(ctx)
+	counted, err := p.storage.CountRegistered(ctx)
 	if err != nil {
 		p.log.Warn("registrations are not counted", "error", err)
 		return nil

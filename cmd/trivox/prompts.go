@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -10,6 +11,18 @@ import (
 	"trivox/cmd/trivox/internal/lobby"
 	"trivox/cmd/trivox/internal/prompts"
 )
+
+// openLobbies makes what talks to callers outside their rooms. A wrong PIN counts against its source as a wrong
+// password does.
+func (p *process) openLobbies(c config.Config) error {
+	said, err := loadPrompts(c)
+	if err != nil {
+		return err
+	}
+	p.lobbies = newLobbies(p.log, func(source netip.Addr, user, what string) { p.sip.Failed(source, user, what) })
+	p.lobbies.prompts.Store(said)
+	return nil
+}
 
 // loadPrompts reads the prompts that the settings want, and says which of their languages there is none in.
 func loadPrompts(c config.Config) (*prompts.Set, error) {

@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"trivox/cluster/conference"
+	"trivox/cmd/trivox/internal/certs"
 	"trivox/cmd/trivox/internal/config"
-	"trivox/cmd/trivox/internal/store"
 	"trivox/loudness"
 	"trivox/media"
 	"trivox/media/codec"
@@ -63,7 +63,7 @@ type process struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 
-	store    *store.Store
+	storage  *storage
 	recorder *recorder
 	sweeping context.CancelFunc // ends the recorder's sweep
 
@@ -71,9 +71,11 @@ type process struct {
 
 	ports *media.Ports
 	cs    *conference.Server
+	certs *certs.Store
 	sip   *sip.Server
 	http  *httpServer
-	first netip.AddrPort // where SIP is listened for
+	first netip.AddrPort // where SIP is listened for, in clear if anywhere
+	at    addresses      // by which peers reach it
 
 	draining atomic.Bool
 	ended    [2]atomic.Uint64 // calls, by the server and by callers
@@ -98,22 +100,26 @@ func start(c config.Config, stderr io.Writer, load func() (config.Config, error)
 
 func (p *process) bring(c config.Config) error {
 	workers := tune(c.Server.Workers)
-	var err error
+	err := p.openStorage(c)
+	if err != nil {
+		return err
+	}
 	if p.ports, err = media.NewPorts(c.RTP.Ports.Low, c.RTP.Ports.High, c.RTP.Quarantine); err != nil {
 		return err
 	}
 	if err := p.openRecords(c); err != nil {
 		return err
 	}
-	said, err := loadPrompts(c)
-	if err != nil {
+	if err := p.openLobbies(c); err != nil {
 		return err
 	}
-	p.lobbies = newLobbies(p.log, func(source netip.Addr, user, what string) { p.sip.Failed(source, user, what) })
-	p.lobbies.prompts.Store(said)
 	settings := p.conferenceConfig(c)
 	settings.Workers = workers
 	if p.cs, err = conference.NewServer(settings, p.ports); err != nil {
+		return err
+	}
+	secure, err := p.openCertificates(c)
+	if err != nil {
 		return err
 	}
 	p.sip, err = sip.NewServer(sip.Config{
@@ -123,6 +129,7 @@ func (p *process) bring(c config.Config) error {
 		Allowed: func(source netip.Addr) (bool, string) {
 			return p.config.Load().Allowed(source), "allow"
 		},
+		TLS:            secure,
 		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return p.config.Load().Allowed(a) }},
 		ParseInfo:      parseInfo,
 		SessionExpires: c.SIP.SessionExpires, MinSE: c.SIP.MinSE,
@@ -131,20 +138,30 @@ func (p *process) bring(c config.Config) error {
 	if err != nil {
 		return err
 	}
+	if err := p.listenSIP(c); err != nil {
+		return err
+	}
+	p.http, err = p.listenHTTP(c)
+	return err
+}
+
+// listenSIP opens the addresses of SIP.
+func (p *process) listenSIP(c config.Config) error {
+	secure := false // the first is
 	for _, l := range c.SIP.Listen {
 		for _, network := range l.Networks() {
 			at, err := p.sip.Listen(network, l.Addr.String())
 			if err != nil {
 				return portHint(err, l)
 			}
-			if !p.first.IsValid() {
-				p.first = netip.MustParseAddrPort(at.String())
+			p.at.add(addrOf(at))
+			if !p.first.IsValid() || secure && network != "tls" {
+				p.first, secure = netip.MustParseAddrPort(at.String()), network == "tls"
 			}
-			p.log.Info("listening", "for", "sip", "network", network, "address", at.String())
+			p.log.Info("listening", "for", "sip", "network", network, "address", at.String(), "srtp", l.SRTPPolicy())
 		}
 	}
-	p.http, err = p.listenHTTP(c)
-	return err
+	return nil
 }
 
 // edgeDSCP is a mark as the edge wants it: 0 is best effort there only when it is asked for.
@@ -244,6 +261,10 @@ func (p *process) reload() {
 		return
 	}
 	p.lobbies.prompts.Store(said)
+	if err := p.certs.Set(certSettings(next)); err != nil {
+		p.log.Error("certificates not reloaded; the server goes on with those it has", "error", err)
+		next.TLS = p.config.Load().TLS
+	}
 	p.config.Store(&next)
 	p.level.Set(next.Log.Level)
 	p.cs.Reconfigure(p.conferenceConfig(next))

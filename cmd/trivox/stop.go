@@ -32,6 +32,11 @@ func (p *process) stop() {
 		p.http.close()
 	}
 	p.closeRecords()
+	if p.storage != nil {
+		if err := p.storage.close(); err != nil {
+			p.log.Error("the database was not closed well", "error", err)
+		}
+	}
 }
 
 // playOut waits until the sound that has arrived by now has been sent to those who listen (USERS 1), but no longer

@@ -10,8 +10,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Bans are the addresses that are not answered for a while. The methods may be called by any goroutine; ErrNoBan is
-// that of an address that is not banned.
+// Bans are the sources, and users at sources, who are not served for a while. The methods may be called by any
+// goroutine. Lift forgets what a source and the users at it did wrong; ErrNoBan is that of one that is not banned,
+// ErrInvalid that of what is no address.
 type Bans interface {
 	Bans(ctx context.Context) ([]Ban, error)
 	Lift(ctx context.Context, address string) error
@@ -20,11 +21,12 @@ type Bans interface {
 // ErrNoBan is what Bans answers of an address that is not banned.
 var ErrNoBan = errors.New("no such ban")
 
-// Ban is one address that is not answered.
+// Ban is one source, or one user there, who is not served.
 type Ban struct {
-	Address string    `json:"address" doc:"Who is banned: an IP address or a network." example:"203.0.113.9"`
-	Reason  string    `json:"reason" doc:"What for."`
-	Since   time.Time `json:"since" doc:"When it was banned."`
+	Address string    `json:"address" doc:"Who is banned: an IPv4 address, or the /64 of an IPv6 address." example:"203.0.113.9"`
+	User    string    `json:"user,omitempty" doc:"Only this user there; left out: all that comes from there." example:"ann@example.com"`
+	Reason  string    `json:"reason" doc:"What for." example:"password"`
+	Times   int       `json:"times" doc:"Which ban it is; each lasts longer than the one before. 0: not listened to for a moment, for a flood."`
 	Until   time.Time `json:"until" doc:"When the ban ends."`
 }
 

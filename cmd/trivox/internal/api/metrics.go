@@ -33,9 +33,21 @@ type Metrics struct {
 	PINLockouts     uint64            // times that a room asked for no PIN any more
 	TickOverruns    uint64            // slots skipped because the one before took too long
 	Registrations   map[string]int    // bindings that have not expired, by transport
-	Bans            int               // addresses that are not answered now
+	Auth            map[string]uint64 // proofs asked for by password and given, by what came of it: "challenged", "right", ...
+	Registers       map[string]uint64 // REGISTERs by result, "accepted" or "refused"
+	Limited         map[string]uint64 // SIP requests above a limit, by its kind
+	Bans            int               // sources, and users at sources, who are not served now
+	BansMade        uint64            // bans so far
 	RecordsWritten  map[string]uint64 // call detail records, by where they went
 	RecordsFailed   map[string]uint64 // those that are not there
+
+	Connections       int                      // of SIP, by TCP and TLS
+	Handshakes        map[string]uint64        // of TLS, by result: "done" or "failed"
+	CertificateExpiry map[string]time.Duration // how long each certificate is still good, by its file
+	StoreChanges      uint64                   // changes of users, registrations and records that were stored
+	StoreCommits      uint64                   // transactions that they took
+	StoreFailed       uint64                   // changes that the database did not take
+	StoreRefused      uint64                   // changes refused because too many were waiting
 }
 
 // Histogram counts durations. Counts has one number more than Bounds: Counts[i] are those above Bounds[i-1] and at
@@ -57,8 +69,11 @@ type collector struct {
 	conferences, legs, portsInUse, portsFree              *prometheus.Desc
 	requests, responses, sipDropped, callsEnded           *prometheus.Desc
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
-	registrations, bans, written, failed                  *prometheus.Desc
 	waiting, pinsWrong, lockouts                          *prometheus.Desc
+	registrations, bans, bansMade, written, failed        *prometheus.Desc
+	auth, registers, limited                              *prometheus.Desc
+	connections, handshakes, expiry                       *prometheus.Desc
+	stored, commits, notStored, storeRefused              *prometheus.Desc
 }
 
 func newCollector(source func() Metrics) *collector {
@@ -85,17 +100,32 @@ func newCollector(source func() Metrics) *collector {
 		late:          desc("tick_lateness_seconds", "How late media workers began their slots."),
 		overrun:       desc("tick_overruns_total", "Slots skipped because the one before took too long."),
 		registrations: desc("registrations", "Ways to users' phones that are registered now, by transport.", "transport"),
-		bans:          desc("bans", "Addresses that are banned now."),
+		auth:          desc("sip_auth_total", "Requests by what came of asking for a password.", "result"),
+		registers:     desc("sip_registers_total", "REGISTERs by result, challenges apart.", "result"),
+		limited:       desc("sip_limited_total", "SIP requests above a limit, by its kind.", "limit"),
+		bans:          desc("bans", "Sources, and users at sources, that are banned now."),
+		bansMade:      desc("bans_total", "Bans so far."),
 		written:       desc("cdr_written_total", "Call detail records written, by where they went.", "to"),
 		failed:        desc("cdr_failed_total", "Call detail records that could not be written in time, by where they should have gone.", "to"),
+		connections:   desc("sip_connections", "Connections for SIP, by TCP and TLS."),
+		handshakes:    desc("sip_tls_handshakes_total", "TLS handshakes, by result.", "result"),
+		expiry:        desc("tls_certificate_expiry_seconds", "Seconds until a certificate ends; below 0 it has.", "file"),
+		stored:        desc("store_changes_total", "Changes of users, registrations and records that were stored."),
+		commits:       desc("store_commits_total", "Transactions that stored them."),
+		notStored:     desc("store_failed_total", "Changes that the database did not take."),
+		storeRefused:  desc("store_refused_total", "Changes refused because too many were waiting for the database."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.conferences, c.legs, c.portsInUse, c.portsFree, c.requests, c.responses, c.sipDropped,
-		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun, c.registrations, c.bans, c.written,
-		c.failed, c.waiting, c.pinsWrong, c.lockouts} {
+		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun,
+		c.connections, c.handshakes, c.expiry,
+		c.stored, c.commits, c.notStored, c.storeRefused,
+		c.registrations, c.bans, c.bansMade, c.written, c.failed, c.auth, c.registers, c.limited,
+		c.waiting, c.pinsWrong, c.lockouts,
+	} {
 		ch <- d
 	}
 }
@@ -137,9 +167,22 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for transport, v := range m.Registrations {
 		ch <- prometheus.MustNewConstMetric(c.registrations, prometheus.GaugeValue, float64(v), transport)
 	}
+	byLabel(c.auth, m.Auth)
+	byLabel(c.registers, m.Registers)
+	byLabel(c.limited, m.Limited)
 	gauge(c.bans, m.Bans)
+	counter(c.bansMade, m.BansMade)
 	byLabel(c.written, m.RecordsWritten)
 	byLabel(c.failed, m.RecordsFailed)
+	gauge(c.connections, m.Connections)
+	byLabel(c.handshakes, m.Handshakes)
+	for file, left := range m.CertificateExpiry {
+		ch <- prometheus.MustNewConstMetric(c.expiry, prometheus.GaugeValue, left.Seconds(), file)
+	}
+	counter(c.stored, m.StoreChanges)
+	counter(c.commits, m.StoreCommits)
+	counter(c.notStored, m.StoreFailed)
+	counter(c.storeRefused, m.StoreRefused)
 }
 
 // known gives the counts with methods that are not ours summed as "other".

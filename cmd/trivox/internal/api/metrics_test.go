@@ -23,6 +23,12 @@ func sample() Metrics {
 			Counts: []uint64{90, 9, 1}, Sum: 150 * time.Millisecond,
 		},
 		TickOverruns: 6,
+		Connections:  11, Handshakes: map[string]uint64{"done": 12, "failed": 13},
+		CertificateExpiry: map[string]time.Duration{"a.pem": -time.Hour},
+		StoreChanges:      70, StoreCommits: 11, StoreFailed: 12, StoreRefused: 13,
+		Registrations: map[string]int{"UDP": 11}, Bans: 12, BansMade: 13,
+		Auth: map[string]uint64{"wrong": 14}, Registers: map[string]uint64{"accepted": 15}, Limited: map[string]uint64{"rate": 16},
+		RecordsWritten: map[string]uint64{"database": 17}, RecordsFailed: map[string]uint64{"file": 18},
 	}
 }
 
@@ -41,6 +47,13 @@ func TestMetrics(t *testing.T) {
 		`trivox_tick_lateness_seconds_bucket{le="0.001"} 90` + "\n", `trivox_tick_lateness_seconds_bucket{le="0.005"} 99` + "\n",
 		`trivox_tick_lateness_seconds_bucket{le="+Inf"} 100` + "\n", "trivox_tick_lateness_seconds_sum 0.15\n",
 		"trivox_tick_lateness_seconds_count 100\n", "trivox_tick_overruns_total 6\n",
+		`trivox_registrations{transport="UDP"} 11` + "\n", "trivox_bans 12\n", "trivox_bans_total 13\n",
+		`trivox_sip_auth_total{result="wrong"} 14` + "\n", `trivox_sip_registers_total{result="accepted"} 15` + "\n",
+		`trivox_sip_limited_total{limit="rate"} 16` + "\n", `trivox_cdr_written_total{to="database"} 17` + "\n",
+		`trivox_cdr_failed_total{to="file"} 18` + "\n",
+		"trivox_sip_connections 11\n", `trivox_sip_tls_handshakes_total{result="failed"} 13` + "\n",
+		`trivox_tls_certificate_expiry_seconds{file="a.pem"} -3600` + "\n",
+		"trivox_store_changes_total 70\n", "trivox_store_commits_total 11\n", "trivox_store_failed_total 12\n", "trivox_store_refused_total 13\n",
 		`version="test"} 1` + "\n", "process_open_fds ", "go_goroutines ",
 	} {
 		if !strings.Contains(text, want) {

@@ -72,7 +72,8 @@ func (o *office) Registrations(ctx context.Context, user string, limit int) ([]R
 }
 
 func (o *office) Bans(ctx context.Context) ([]Ban, error) {
-	return []Ban{{Address: "203.0.113.9", Reason: "wrong passwords", Since: start, Until: start.Add(time.Hour)}}, o.do(ctx, "bans")
+	return []Ban{{Address: "203.0.113.9", Reason: "password", Times: 2, Until: start.Add(time.Hour)},
+		{Address: "2001:db8::/64", User: "ann@example.com", Reason: "pin", Times: 1, Until: start}}, o.do(ctx, "bans")
 }
 
 func (o *office) Lift(ctx context.Context, address string) error {

@@ -32,7 +32,8 @@ func TestPrivate(t *testing.T) {
 		{"GET /v1/registrations", "", 200, `{"registrations":[{"user":"ann@example.com","contact":"sip:ann@192.0.2.7:5060","transport":"UDP",` +
 			`"source":"192.0.2.7:5060","user_agent":"phone/1","since":"2026-01-02T03:04:05Z","expires":"2026-01-02T04:04:05Z"}]}`, "registrations  1000", ""},
 		{"GET /v1/registrations?user=ann&limit=7", "", 200, "", "registrations ann 7", ""},
-		{"GET /v1/bans", "", 200, `{"bans":[{"address":"203.0.113.9","reason":"wrong passwords","since":"2026-01-02T03:04:05Z","until":"2026-01-02T04:04:05Z"}]}`, "bans", ""},
+		{"GET /v1/bans", "", 200, `{"bans":[{"address":"203.0.113.9","reason":"password","times":2,"until":"2026-01-02T04:04:05Z"},` +
+			`{"address":"2001:db8::/64","user":"ann@example.com","reason":"pin","times":1,"until":"2026-01-02T03:04:05Z"}]}`, "bans", ""},
 		{"DELETE /v1/bans/203.0.113.9", "", 204, "", "lift 203.0.113.9", "action=lift ban=203.0.113.9"},
 		{"DELETE /v1/bans/2001:db8::%2F64", "", 204, "", "lift 2001:db8::/64", "action=lift ban=2001:db8::/64"},
 		{"GET /v1/records", "", 200, `{"records":[{"id":"leg1","call_id":"c1","room":"tea","kind":"room","direction":"in","user":"ann@example.com",` +
@@ -55,7 +56,7 @@ func TestPrivate(t *testing.T) {
 		if said := h.log.String(); c.logged == "" && said != "" || !strings.Contains(said, c.logged) || strings.Contains(said, secret) || strings.Contains(said, "made-") {
 			t.Errorf("%s: logged %q", c.request, said)
 		}
-		if strings.Contains(w.Body.String(), `"password"`) && w.Header().Get("Cache-Control") != "no-store" {
+		if strings.Contains(w.Body.String(), `"password":`) && w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: a password may be kept by caches: %v", c.request, w.Header())
 		}
 	}

@@ -26,7 +26,7 @@ const (
 
 // Options of the command.
 type Options struct {
-	URI        string  `arg:"" name:"uri" help:"Whom to call, e.g. sip:tea@127.0.0.1 or \"sip:tea@127.0.0.1:5070;transport=tcp\"."`
+	URI        string  `arg:"" name:"uri" help:"Whom to call, e.g. sip:tea@127.0.0.1, \"sip:tea@127.0.0.1:5070;transport=tcp\" or sips:tea@example.com."`
 	Play       string  `help:"Play this WAV (16 bit, any rate), then comfort noise." placeholder:"FILE.wav"`
 	Loop       bool    `help:"Play it over and over."`
 	Tone       float64 `help:"Play a sine of so many hertz instead." placeholder:"HZ"`
@@ -35,11 +35,12 @@ type Options struct {
 	Complexity int     `help:"Complexity of the Opus encoder, 0 to 10." default:"5"`
 	Seconds    float64 `help:"Hang up after so long; else at Ctrl-C or when the other side does." placeholder:"N"`
 	DTMF       string  `name:"dtmf" help:"Press these keys, a second after sound begins." placeholder:"12#"`
-	Transport  string  `help:"udp or tcp; else what the URI says, else udp." placeholder:"NAME"`
+	Transport  string  `help:"udp, tcp or tls; else what the URI says, else udp." placeholder:"NAME"`
+	User       string  `help:"Who calls: a name, or of a domain NAME@DOMAIN." default:"trivox"`
 	SRTP       string  `name:"srtp" help:"Encrypt the sound: off, offered or required. Keys go in SDP, in clear but by TLS." default:"off" placeholder:"WHEN"`
-	User       string  `help:"Our name in the caller's address." default:"trivox"`
 	Local      string  `help:"Our address, when the machine's own choice is wrong." placeholder:"ADDR"`
 	Wait       float64 `help:"Seconds to wait for an answer." default:"20"`
+	phone.Access
 }
 
 // amplitude of --tone: 20 dB below full scale, as a sine.
@@ -50,6 +51,7 @@ type plan struct {
 	Options
 	codecs    []codec.Codec
 	transport string
+	phone     phone.Config // of it, who calls and who is believed
 	srtp      sdp.Policy
 	local     netip.Addr      // invalid: to be found
 	sounds    map[int][]int16 // what is played, at the rate of each codec
@@ -71,11 +73,15 @@ func (o Options) plan() (plan, error) {
 		p.transport = phone.Transport(o.URI)
 	}
 	switch p.transport {
-	case "", "udp", "tcp":
+	case "", "udp", "tcp", "tls":
 	default:
-		return p, fmt.Errorf("--transport %s: need udp or tcp", p.transport)
+		return p, fmt.Errorf("--transport %s: need udp, tcp or tls", p.transport)
 	}
-	var err error
+	p.phone = phone.Config{Transport: p.transport, User: o.User, UserAgent: "trivox-call"}
+	err := o.Access.Apply(&p.phone)
+	if err != nil {
+		return p, err
+	}
 	if o.SRTP != "" {
 		if p.srtp, err = sdp.ParsePolicy(o.SRTP); err != nil {
 			return p, fmt.Errorf("--%w", err)

@@ -49,7 +49,8 @@ func (p plan) run(ctx context.Context, out *screen) (heard bool, err error) {
 		return false, fmt.Errorf("no RTP ports on %v: %w", local, err)
 	}
 	defer socks.close()
-	agent, err := phone.Open(phone.Config{Local: netip.AddrPortFrom(local, 0), Transport: p.transport, User: p.User, UserAgent: "trivox-call"})
+	p.phone.Local = netip.AddrPortFrom(local, 0)
+	agent, err := phone.Open(p.phone)
 	if err != nil {
 		return false, err
 	}

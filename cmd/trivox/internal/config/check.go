@@ -21,6 +21,7 @@ func (c Config) problems() Problems {
 	c.checkLanguages(&p)
 	c.checkNames(&p)
 	c.checkListen(&p)
+	c.checkTLS(&p)
 	c.checkDoors(&p)
 	if c.SIP.MinSE > c.SIP.SessionExpires {
 		p.add("sip.min_se", quoted(c.SIP.MinSE), "must not be longer than sip.session_expires, which is %s", quoted(c.SIP.SessionExpires))
@@ -163,6 +164,9 @@ func (c Config) checkListen(p *Problems) {
 	taken := map[socket]string{}
 	take := func(key string, l Listen, networks []string) {
 		for _, n := range networks {
+			if n == "tls" {
+				n = "tcp"
+			}
 			s := socket{n, netip.AddrPortFrom(l.Addr.Addr().Unmap(), l.Addr.Port())}
 			if other := taken[s]; other != "" && s.addr.Port() != 0 {
 				p.add(key, strconv.Quote(l.String()), "%s port %d of that address is already taken by %s", n, s.addr.Port(), other)
@@ -175,11 +179,38 @@ func (c Config) checkListen(p *Problems) {
 		take("sip.listen", l, l.Networks())
 	}
 	for _, l := range c.HTTP.Listen {
-		if l.Network == "udp" {
+		switch {
+		case l.Network == "tls":
+			p.add("http.listen", strconv.Quote(l.String()), `HTTP is in clear here: put a proxy with TLS before it, and write %q`, l.Addr.String())
+			continue
+		case l.Network == "udp" || l.SRTP != "":
 			p.add("http.listen", strconv.Quote(l.String()), `HTTP goes by TCP; write %q`, l.Addr.String())
 			continue
 		}
 		take("http.listen", l, []string{"tcp"})
+	}
+}
+
+// listensTLS says whether there is a socket that needs a certificate.
+func (c Config) listensTLS() bool {
+	return slices.ContainsFunc(c.SIP.Listen, func(l Listen) bool { return l.Network == "tls" })
+}
+
+// checkTLS holds what concerns certificates together.
+func (c Config) checkTLS(p *Problems) {
+	for _, l := range c.SIP.Listen {
+		if l.Network == "tls" && len(c.TLS.Certificates) == 0 {
+			p.add("sip.listen", strconv.Quote(l.String()), "TLS needs a certificate and its key: --certificate CERT.pem,KEY.pem "+
+				`(in the file: certificates = ["CERT.pem,KEY.pem"] under [tls]); make one for a test with: trivox cert example.com`)
+		}
+	}
+	for i, pair := range c.TLS.Certificates {
+		if slices.Contains(c.TLS.Certificates[:i], pair) {
+			p.add("tls.certificates", strconv.Quote(pair.String()), "named twice; leave one out")
+		}
+	}
+	if c.TLS.ClientCertificates != "off" && c.TLS.ClientCA == "" {
+		p.add("tls.client_certificates", strconv.Quote(c.TLS.ClientCertificates), "needs tls.client_ca, the file of the authorities whose certificates are believed")
 	}
 }
 

@@ -37,6 +37,12 @@ func TestDoors(t *testing.T) {
 		{name: "HTTP on the port of SIP", flags: Flags{SIP: []string{"127.0.0.1:8080"}}, want: "tcp port 8080 of that address is already taken by sip.listen"},
 		{name: "UDP of that port is free", flags: Flags{SIP: []string{"udp/127.0.0.1:8080"}}},
 		{name: "an address twice", flags: Flags{SIP: []string{"127.0.0.1:5060", "udp/127.0.0.1:5060"}}, want: "udp port 5060 of that address is already taken"},
+		{name: "TLS without certificate", flags: Flags{SIP: []string{"tls/127.0.0.1:5061"}}, want: `--sip: sip.listen "tls/127.0.0.1:5061": TLS needs a certificate`},
+		{name: "TLS", flags: Flags{SIP: []string{"127.0.0.1:5060", "tls/127.0.0.1:5061"}, Cert: []string{"a.pem,b.pem"}}},
+		{name: "TLS on the port of TCP", flags: Flags{SIP: []string{"127.0.0.1:5060", "tls/127.0.0.1:5060"}, Cert: []string{"a.pem"}},
+			want: "tcp port 5060 of that address is already taken by sip.listen"},
+		{name: "HTTP by TLS", flags: Flags{HTTP: []string{"tls/127.0.0.1:8443"}}, want: `put a proxy with TLS before it, and write "127.0.0.1:8443"`},
+		{name: "HTTP with SRTP", flags: Flags{HTTP: []string{"127.0.0.1:8080?srtp=off"}}, want: `write "127.0.0.1:8080"`},
 		{name: "no SIP at all", file: "[sip]\nlisten = []", want: "sip.listen []: need at least one address"},
 		{name: "flag that cannot be read", flags: Flags{RTPPorts: "9000"}, want: `--rtp-ports: rtp.ports "9000": need a range`},
 		{name: "domain with a scheme", flags: Flags{Domain: []string{"sip:example.com"}}, want: `--domain: domains "sip:example.com"`},
@@ -140,6 +146,42 @@ func TestPairs(t *testing.T) {
 		}
 		if got := (Ports{c.low, c.high}).Pairs(); got != c.want || got != count {
 			t.Errorf("%d-%d: %d pairs, want %d", c.low, c.high, got, c.want)
+		}
+	}
+}
+
+// Sound is encrypted where the keys are, unless something else is said (SE-1).
+func TestSRTPPolicy(t *testing.T) {
+	for text, want := range map[string]string{
+		"127.0.0.1:5060": "off", "udp/127.0.0.1:5060": "off", "tls/127.0.0.1:5061": "offered",
+		"tls/127.0.0.1:5061?srtp=required": "required", "tls/127.0.0.1:5061?srtp=off": "off", "127.0.0.1:5060?srtp=Offered": "offered",
+	} {
+		var l Listen
+		if err := l.UnmarshalText([]byte(text)); err != nil || l.SRTPPolicy() != want {
+			t.Errorf("%s: %q, %v", text, l.SRTPPolicy(), err)
+		}
+		var again Listen
+		if err := again.UnmarshalText([]byte(l.String())); err != nil || again != l {
+			t.Errorf("%s: read back as %s, %v", text, again, err)
+		}
+	}
+}
+
+// What is odd about TLS is said, and no more.
+func TestWarningsOfTLS(t *testing.T) {
+	for _, tt := range []struct{ file, want string }{
+		{"[sip]\nlisten = [\"tls/127.0.0.1:5061\"]\n[tls]\ncertificates = [\"a.pem\"]", ""},
+		{"[tls]\ncertificates = [\"a.pem\"]", "nothing listens with TLS"},
+		{"[tls]\nverify = false", "is believed to be the one called"},
+		{"[sip]\nlisten = [\"127.0.0.1:5060?srtp=offered\"]", ""},
+		{"allow = [\"10.0.0.0/8\"]\n[sip]\nlisten = [\"10.0.0.1:5060?srtp=offered\"]", `"10.0.0.1:5060?srtp=offered": the keys of encrypted sound go over the wire in clear`},
+	} {
+		c, err := Parse("f", []byte(tt.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(c.Warnings(Limits{}), "\n"); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("%s: %q", tt.file, got)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type Config struct {
 	Database  DSN       `toml:"database" reload:"restart" doc:"PostgreSQL in place of a file in data: \"postgres://USER:PASSWORD@HOST/NAME\" or \"host=... user=... dbname=...\". It is never shown."`
 
 	SIP    SIP    `toml:"sip"`
+	TLS    TLS    `toml:"tls"`
 	HTTP   HTTP   `toml:"http"`
 	RTP    RTP    `toml:"rtp"`
 	Rooms  Rooms  `toml:"rooms"`
@@ -33,10 +34,20 @@ type Config struct {
 
 // SIP is what concerns signalling.
 type SIP struct {
-	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", or \"A:P\" for both. Beyond loopback, allow must be set too."`
+	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", \"tls/A:P\" (needs tls.certificates), or \"A:P\" for UDP and TCP. \"?srtp=required\", \"?srtp=offered\" or \"?srtp=off\" behind it tells whether sound is encrypted for those who call there: offered by TLS, off by UDP and TCP unless said. Beyond loopback, allow must be set too."`
 	DSCP           DSCP          `toml:"dscp" reload:"restart" doc:"Priority mark on SIP packets: a name of RFC 4594 such as \"CS3\" or \"AF31\", or \"0\" to \"63\"."`
 	SessionExpires time.Duration `toml:"session_expires" reload:"restart" range:"90s..24h" doc:"Session timer asked for (RFC 4028): a call whose phone has vanished ends after it."`
 	MinSE          time.Duration `toml:"min_se" reload:"restart" range:"90s..24h" doc:"Shortest session timer accepted; a shorter one is answered 422."`
+}
+
+// TLS is what concerns certificates of SIP.
+type TLS struct {
+	Certificates       []CertFiles `toml:"certificates" reload:"live" doc:"Certificates with their keys, PEM files: \"FULLCHAIN.pem,KEY.pem\", or one file that holds both. A caller gets the one that has the name he asks for, else the first. Files that change are read again within seconds. The command trivox cert makes one for a test."`
+	MinVersion         string      `toml:"min_version" reload:"live" oneof:"1.2 1.3" doc:"Oldest version of TLS spoken with those who connect."`
+	ClientCertificates string      `toml:"client_certificates" reload:"live" oneof:"off optional required" doc:"Ask those who connect for a certificate of tls.client_ca: \"off\", \"optional\", \"required\". One with the URI sip:user@domain stands for that user's password."`
+	ClientCA           string      `toml:"client_ca" reload:"live" doc:"PEM file of the authorities whose client certificates are believed."`
+	CA                 string      `toml:"ca" reload:"restart" doc:"PEM file of the authorities believed when Trivox itself connects; \"\": those of the system."`
+	Verify             bool        `toml:"verify" reload:"restart" doc:"Whom Trivox connects to must have a certificate of the name called. Without, anybody who answers there is believed: for tests only."`
 }
 
 // HTTP is what concerns the API, metrics and health.

@@ -16,6 +16,7 @@ func Default() Config {
 			SessionExpires: 30 * time.Minute,
 			MinSE:          90 * time.Second,
 		},
+		TLS: TLS{MinVersion: "1.2", ClientCertificates: "off", Verify: true},
 		HTTP: HTTP{
 			Listen: []Listen{{Addr: netip.AddrPortFrom(loopback4, 8080)}, {Addr: netip.AddrPortFrom(loopback6, 8080)}},
 		},

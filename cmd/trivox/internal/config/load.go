@@ -13,7 +13,8 @@ import (
 type Flags struct {
 	Config    string   `name:"config" placeholder:"FILE" help:"Settings, in TOML; 'trivox config' prints them all."`
 	Domain    []string `name:"domain" placeholder:"NAME" help:"Domain served; repeatable, the first names conferences."`
-	SIP       []string `name:"sip" placeholder:"ADDR:PORT" help:"Address for SIP, UDP and TCP; udp/ or tcp/ before it means that one alone. Repeatable."`
+	SIP       []string `name:"sip" placeholder:"ADDR:PORT" help:"Address for SIP, UDP and TCP; udp/, tcp/ or tls/ before it means that one alone. Repeatable."`
+	Cert      []string `name:"certificate" sep:"none" placeholder:"CERT,KEY" help:"Certificate for TLS and its key, PEM files. Repeatable."`
 	HTTP      []string `name:"http" placeholder:"ADDR:PORT" help:"Address for the API, metrics and health. Repeatable."`
 	RTPPorts  string   `name:"rtp-ports" placeholder:"LOW-HIGH" help:"UDP ports for sound."`
 	Advertise []string `name:"advertise" placeholder:"[LOCAL=]PUBLIC" help:"Public address, of all interfaces or of one. Repeatable."`
@@ -93,6 +94,7 @@ func (f Flags) apply(c *Config, at places) Problems {
 	}{
 		{"--domain", "domains", f.Domain, true},
 		{"--sip", "sip.listen", f.SIP, true},
+		{"--certificate", "tls.certificates", f.Cert, true},
 		{"--http", "http.listen", f.HTTP, true},
 		{"--rtp-ports", "rtp.ports", one(f.RTPPorts), false},
 		{"--advertise", "advertise", f.Advertise, true},

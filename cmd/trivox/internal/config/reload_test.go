@@ -107,6 +107,7 @@ func TestFlagsOnTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := parser.Parse([]string{"--sip", "udp/127.0.0.1:5070", "--sip=tcp/[::1]:5071", "--http", "127.0.0.1:8081", "--rtp-ports", "4000-4999",
+		"--sip", "tls/127.0.0.1:5071?srtp=required", "--certificate", "a.pem, k.pem", "--certificate=both.pem",
 		"--domain", "a.example", "--advertise", "10.0.0.5=203.0.113.9", "--allow", "10.0.0.0/8,192.0.2.7", "--allow", "::1"}); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,8 @@ func TestFlagsOnTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, pair := range map[string][2]string{
-		"sip":       {formatValue(reflect.ValueOf(c.SIP.Listen)), `["udp/127.0.0.1:5070", "tcp/[::1]:5071"]`},
+		"sip":       {formatValue(reflect.ValueOf(c.SIP.Listen)), `["udp/127.0.0.1:5070", "tcp/[::1]:5071", "tls/127.0.0.1:5071?srtp=required"]`},
+		"tls":       {formatValue(reflect.ValueOf(c.TLS.Certificates)), `["a.pem,k.pem", "both.pem"]`},
 		"http":      {formatValue(reflect.ValueOf(c.HTTP.Listen)), `["127.0.0.1:8081"]`},
 		"rtp":       {c.RTP.Ports.String(), "4000-4999"},
 		"domains":   {formatValue(reflect.ValueOf(c.Domains)), `["a.example"]`},

@@ -113,6 +113,8 @@ func example(t reflect.Type) string {
 		return `a time with its unit in quotes, e.g. "90s", "30m" or "12h"`
 	case reflect.TypeFor[Listen]():
 		return `"127.0.0.1:5060"`
+	case reflect.TypeFor[CertFiles]():
+		return `"fullchain.pem,key.pem"`
 	case reflect.TypeFor[Ports]():
 		return `a range in quotes, e.g. "10000-19999"`
 	case reflect.TypeFor[DSCP]():

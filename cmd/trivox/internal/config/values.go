@@ -9,13 +9,29 @@ import (
 	"strings"
 )
 
-// Listen is an address to listen on. Network is "udp", "tcp", or "" for both.
+// Listen is an address to listen on. Network is "udp", "tcp", "tls", or "" for UDP and TCP.
 type Listen struct {
 	Network string
 	Addr    netip.AddrPort
+	SRTP    string // "required", "offered" or "off"; "" where nothing is said
 }
 
-// Networks are the networks meant: one, or both.
+// srtpPolicies are the values of ?srtp=.
+var srtpPolicies = []string{"required", "offered", "off"}
+
+// SRTPPolicy is whether sound is encrypted for those who call there, "required", "offered" or "off": what is said, else
+// offered by TLS and off in clear, where everybody on the way could read the keys (SE-1).
+func (l Listen) SRTPPolicy() string {
+	switch {
+	case l.SRTP != "":
+		return l.SRTP
+	case l.Network == "tls":
+		return "offered"
+	}
+	return "off"
+}
+
+// Networks are the networks meant: one, or UDP and TCP.
 func (l Listen) Networks() []string {
 	if l.Network == "" {
 		return []string{"udp", "tcp"}
@@ -27,26 +43,62 @@ func (l Listen) Networks() []string {
 func (l Listen) Loopback() bool { return l.Addr.Addr().Unmap().IsLoopback() }
 
 func (l Listen) String() string {
-	if l.Network == "" {
-		return l.Addr.String()
+	s := l.Addr.String()
+	if l.Network != "" {
+		s = l.Network + "/" + s
 	}
-	return l.Network + "/" + l.Addr.String()
+	if l.SRTP != "" {
+		s += "?srtp=" + l.SRTP
+	}
+	return s
 }
 
-// UnmarshalText reads "A:P", "udp/A:P" or "tcp/A:P", where A is an IP address, in brackets when it is IPv6.
+// UnmarshalText reads "A:P", "udp/A:P", "tcp/A:P" or "tls/A:P", where A is an IP address, in brackets when it is IPv6,
+// and "?srtp=POLICY" behind it.
 func (l *Listen) UnmarshalText(b []byte) error {
-	s, network := string(b), ""
+	s, query, asked := strings.Cut(string(b), "?")
+	srtp, network := "", ""
+	if asked {
+		name, value, _ := strings.Cut(query, "=")
+		if srtp = strings.ToLower(value); name != "srtp" || !slices.Contains(srtpPolicies, srtp) {
+			return errors.New(`need "?srtp=required", "?srtp=offered" or "?srtp=off" behind the address, or nothing`)
+		}
+	}
 	if before, after, ok := strings.Cut(s, "/"); ok {
 		network, s = strings.ToLower(before), after
-		if network != "udp" && network != "tcp" {
-			return errors.New(`need "udp/" or "tcp/" before the address, or neither for both`)
+		if network != "udp" && network != "tcp" && network != "tls" {
+			return errors.New(`need "udp/", "tcp/" or "tls/" before the address, or nothing for UDP and TCP`)
 		}
 	}
 	addr, err := netip.ParseAddrPort(s)
 	if err != nil {
 		return errors.New(`need an IP address and a port, e.g. "127.0.0.1:5060", "0.0.0.0:5060" or "[::1]:5060"`)
 	}
-	*l = Listen{Network: network, Addr: addr}
+	*l = Listen{Network: network, Addr: addr, SRTP: srtp}
+	return nil
+}
+
+// CertFiles are the PEM files of a certificate and its key; one file may hold both.
+type CertFiles struct{ Cert, Key string }
+
+func (c CertFiles) String() string {
+	if c.Key == c.Cert {
+		return c.Cert
+	}
+	return c.Cert + "," + c.Key
+}
+
+// UnmarshalText reads "CERT,KEY", or "BOTH". Whether the files are there is seen when the server reads them.
+func (c *CertFiles) UnmarshalText(b []byte) error {
+	cert, key, pair := strings.Cut(string(b), ",")
+	cert, key = strings.TrimSpace(cert), strings.TrimSpace(key)
+	if !pair {
+		key = cert
+	}
+	if cert == "" || key == "" || strings.Contains(key, ",") {
+		return errors.New(`need the file of a certificate and that of its key, e.g. "/etc/trivox/fullchain.pem,/etc/trivox/privkey.pem", or one file that holds both`)
+	}
+	*c = CertFiles{Cert: cert, Key: key}
 	return nil
 }
 

@@ -32,6 +32,17 @@ func (c Config) Warnings(l Limits) []string {
 		out = append(out, fmt.Sprintf("the process may open %d files, but rtp.ports %q may need %d: calls beyond about %d will be refused; "+
 			"raise the limit (ulimit -n, LimitNOFILE=) or narrow the range", l.Files, p, need, calls))
 	}
+	if len(c.TLS.Certificates) > 0 && !c.listensTLS() {
+		out = append(out, `tls.certificates are set, but nothing listens with TLS: add "tls/0.0.0.0:5061" to sip.listen, or take them out`)
+	}
+	if !c.TLS.Verify {
+		out = append(out, "tls.verify is false: whoever answers where Trivox connects by TLS is believed to be the one called")
+	}
+	for _, l := range c.SIP.Listen {
+		if l.Network != "tls" && l.SRTPPolicy() != "off" && !l.Loopback() {
+			out = append(out, fmt.Sprintf("sip.listen %q: the keys of encrypted sound go over the wire in clear there; listen by TLS", l))
+		}
+	}
 	return out
 }
 

@@ -85,9 +85,9 @@ func (ListBansCommand) Run(c *Command, k *kong.Context) error {
 		return err
 	}
 	w := table(k.Stdout)
-	fmt.Fprintln(w, "ADDRESS\tREASON\tSINCE\tUNTIL")
+	fmt.Fprintln(w, "ADDRESS\tUSER\tREASON\tTIMES\tUNTIL")
 	for _, b := range list.Bans {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", plain(b.Address), plain(b.Reason), since(b.Since), since(b.Until))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", plain(b.Address), plain(b.User), plain(b.Reason), b.Times, since(b.Until))
 	}
 	return w.Flush()
 }

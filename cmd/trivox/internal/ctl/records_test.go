@@ -75,7 +75,8 @@ func (h *house) Bans(context.Context) ([]api.Ban, error) {
 	if h.empty {
 		return nil, nil
 	}
-	return []api.Ban{{Address: "203.0.113.9", Reason: "wrong passwords", Since: start, Until: start.Add(time.Hour)}}, h.note("bans")
+	return []api.Ban{{Address: "203.0.113.9", Reason: "password", Times: 2, Until: start.Add(time.Hour)},
+		{Address: "2001:db8::/64", User: "ann@example.com", Reason: "pin", Times: 1, Until: start}}, h.note("bans")
 }
 
 func (h *house) Lift(_ context.Context, address string) error {
@@ -113,8 +114,9 @@ func TestPrivateTables(t *testing.T) {
 			"bob@example.com  -        -            -\n", "no users\n"},
 		{"registrations --user ann --limit 5", "registrations ann 5", "USER             CONTACT                     BY   SOURCE          PHONE    SINCE                 EXPIRES\n" +
 			"ann@example.com  sip:ann@192.0.2.7:5060;x=?  UDP  192.0.2.7:5060  phone/1  2026-01-02 03:04:05Z  2026-01-02 04:04:05Z\n", "no registrations\n"},
-		{"bans", "bans", "ADDRESS      REASON           SINCE                 UNTIL\n" +
-			"203.0.113.9  wrong passwords  2026-01-02 03:04:05Z  2026-01-02 04:04:05Z\n", "no bans\n"},
+		{"bans", "bans", "ADDRESS        USER             REASON    TIMES  UNTIL\n" +
+			"203.0.113.9    -                password  2      2026-01-02 04:04:05Z\n" +
+			"2001:db8::/64  ann@example.com  pin       1      2026-01-02 03:04:05Z\n", "no bans\n"},
 		{"cdr --since 2026-01-01 --until 2026-01-02T00:00:00+01:00 --user ann --room tea --after l3 --limit 7",
 			"records since=2026-01-01T00:00:00Z until=2026-01-01T23:00:00Z user=ann room=tea after=l3 limit=7",
 			"ENDED                 ROOM  WHO                  LENGTH  CODEC  ENCRYPTION        LOSS  JITTER  MOS  BY      REASON              ID\n" +

@@ -23,10 +23,12 @@ type Options struct {
 	Bitrate     int     `default:"32000" help:"Bit rate of Opus, bit/s."`
 	Seed        uint64  `default:"1" help:"Seed of all that is drawn by chance."`
 	Threads     int     `default:"0" help:"Threads that send: 1 or 2; 0 takes 2 from 2,000 callers on."`
-	Transport   string  `enum:",udp,tcp" default:"" help:"udp or tcp for SIP. Default: the URI's transport parameter, else udp."`
+	Transport   string  `enum:",udp,tcp,tls" default:"" help:"udp, tcp or tls for SIP. Default: what the URI says, else udp."`
+	User        string  `default:"load" help:"Who calls: a name, or of a domain NAME@DOMAIN."`
 	LocalRTP    string  `name:"local-rtp" help:"Address to send and receive sound at. Default: the one that leads to the server."`
 	ServerPID   int     `name:"server-pid" help:"Process of the server on this machine: report its CPU and memory, children included."`
 	JSON        string  `name:"json" help:"Write the report as JSON to this file, - for standard output."`
+	phone.Access
 }
 
 // plan is Options checked.

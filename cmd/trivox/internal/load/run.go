@@ -40,10 +40,15 @@ func (o Options) Run(ctx context.Context, stdout, stderr io.Writer) int {
 			return exitUsage
 		}
 	}
-	agent, err := phone.Open(phone.Config{
-		Local: netip.AddrPortFrom(p.local, 0), Transport: p.Transport, User: "load", UserAgent: "trivox-load",
+	config := phone.Config{
+		Local: netip.AddrPortFrom(p.local, 0), Transport: p.Transport, User: p.User, UserAgent: "trivox-load",
 		Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError})),
-	})
+	}
+	if err := p.Access.Apply(&config); err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	agent, err := phone.Open(config)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitUsage

@@ -13,7 +13,7 @@ type target struct {
 
 func parseTarget(uri string) (target, error) {
 	scheme, rest, ok := strings.Cut(uri, ":")
-	if !ok || !strings.EqualFold(scheme, "sip") {
+	if !ok || !strings.EqualFold(scheme, "sip") && !strings.EqualFold(scheme, "sips") {
 		return target{}, fmt.Errorf("load: URI %q: need sip:room@host[:port]", uri)
 	}
 	user, host, ok := strings.Cut(rest, "@")

@@ -4,6 +4,7 @@ package phone
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +14,12 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
+
+	"trivox/cmd/trivox/internal/certs"
 )
 
 // Config of an Agent.
@@ -23,8 +27,10 @@ type Config struct {
 	// Local is the address to send from and to be reached at. Port 0 takes a
 	// free one. It must name one interface: it is written into Contact.
 	Local     netip.AddrPort
-	Transport string       // "udp" (default) or "tcp"
-	User      string       // user part of From and Contact; "trivox" when empty
+	Transport string       // "udp" (default), "tcp" or "tls"
+	User      string       // who calls: "anna" or, of a domain, "anna@example.com"; "trivox" when empty
+	Password  string       // of User, for who asks for it by digest (RFC 8760); empty: there is none
+	TLS       *tls.Config  // whom to believe, and certificates of ours; nil: the system's authorities
 	UserAgent string       // User-Agent header; none when empty
 	Log       *slog.Logger // what the SIP stack has to say; nil drops it
 }
@@ -40,6 +46,9 @@ type Agent struct {
 
 	mu      sync.Mutex
 	dialogs map[string]*Dialog // by Call-ID and our tag
+
+	regCallID string        // of all REGISTER; guarded by mu
+	regSeq    atomic.Uint32 // of the last one
 
 	late sync.WaitGroup // cancelled calls being cleaned up
 	quit context.Context
@@ -67,8 +76,13 @@ func Open(cfg Config) (*Agent, error) {
 	if !cfg.Local.IsValid() || cfg.Local.Addr().IsUnspecified() {
 		return nil, fmt.Errorf("phone: local address %v: need the address of one interface, e.g. 127.0.0.1:0", cfg.Local)
 	}
+	if cfg.TLS == nil {
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	user, _ := cfg.name()
 	ua, err := sipgo.NewUA(
-		sipgo.WithUserAgent(cfg.User),
+		sipgo.WithUserAgent(user),
+		sipgo.WithUserAgenTLSConfig(cfg.TLS),
 		sipgo.WithUserAgentHostname(cfg.Local.Addr().String()),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(cfg.Log)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(cfg.Log)),
@@ -115,13 +129,46 @@ func (a *Agent) serve() error {
 		}
 		a.socket, a.addr = l, l.Addr().(*net.TCPAddr).AddrPort()
 		go server.ServeTCP(l)
+	case "tls":
+		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(a.cfg.Local))
+		if err != nil {
+			return fmt.Errorf("phone: %w", err)
+		}
+		a.socket, a.addr = l, l.Addr().(*net.TCPAddr).AddrPort()
+		own, err := certificate(a.cfg)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		go server.ServeTLS(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12}))
 	default:
-		return fmt.Errorf("phone: transport %q: need udp or tcp", a.cfg.Transport)
+		return fmt.Errorf("phone: transport %q: need udp, tcp or tls", a.cfg.Transport)
 	}
 	if a.client, err = sipgo.NewClient(a.ua, options...); err != nil {
 		return errors.Join(fmt.Errorf("phone: %w", err), a.socket.Close())
 	}
 	return nil
+}
+
+// certificate is what those are shown who connect to us: the first of ours, or
+// one that nobody has signed.
+func certificate(c Config) (tls.Certificate, error) {
+	if len(c.TLS.Certificates) > 0 {
+		return c.TLS.Certificates[0], nil
+	}
+	cert, key, err := certs.SelfSigned([]string{c.Local.Addr().String()}, time.Now())
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
+}
+
+// name is Config.User in two parts; domain is empty where it has none.
+func (c Config) name() (user, domain string) {
+	i := strings.LastIndexByte(c.User, '@')
+	if i < 0 {
+		return c.User, ""
+	}
+	return c.User[:i], c.User[i+1:]
 }
 
 // reading tells when the SIP stack reads the socket: only then does it know

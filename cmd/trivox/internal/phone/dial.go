@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/emiago/sipgo"
@@ -33,6 +31,9 @@ func (a *Agent) Dial(ctx context.Context, call Call) (*Dialog, error) {
 	if err != nil {
 		return nil, err
 	}
+	if uri.Scheme == "sips" && a.cfg.Transport != "tls" {
+		return nil, fmt.Errorf("phone: URI %q: sips goes by tls, not by %s", call.URI, a.cfg.Transport)
+	}
 	d := &Dialog{
 		agent: a, events: call.Events,
 		callID: sip.GenerateTagN(20) + fmt.Sprintf("-%d@%s", a.seq.Add(1), a.addr.Addr()), tag: sip.GenerateTagN(12),
@@ -40,8 +41,26 @@ func (a *Agent) Dial(ctx context.Context, call Call) (*Dialog, error) {
 	}
 	d.remote.UriParams, d.remote.Headers = nil, nil
 	a.add(d)
-	req := d.build(sip.INVITE, sdpType, call.Offer)
-	req.AppendHeader(sip.NewHeader("Accept", sdpType))
+	var proof sip.Header
+	for tries := 0; ; tries++ {
+		req := d.build(sip.INVITE, sdpType, call.Offer)
+		req.AppendHeader(sip.NewHeader("Accept", sdpType))
+		if proof != nil {
+			req.AppendHeader(proof)
+		}
+		res, err := d.invite(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		if proof = a.prove(req, res, tries); proof == nil {
+			return d.conclude(req, res)
+		}
+	}
+}
+
+// invite sends the first INVITE of a call and waits for its final answer.
+func (d *Dialog) invite(ctx context.Context, req *sip.Request) (*sip.Response, error) {
+	a := d.agent
 	tx, err := a.client.TransactionRequest(ctx, req)
 	if err != nil {
 		d.end(End{})
@@ -56,7 +75,7 @@ func (a *Agent) Dial(ctx context.Context, call Call) (*Dialog, error) {
 				rang = true
 				continue
 			}
-			return d.conclude(req, res)
+			return res, nil
 		case <-tx.Done():
 			d.end(End{})
 			return nil, silent(req, a.cfg.Transport, tx.Err())
@@ -128,6 +147,8 @@ func (d *Dialog) establish(res *sip.Response) {
 func (d *Dialog) ack(invite *sip.Request) error {
 	d.mu.Lock()
 	req := d.buildAs(sip.ACK, invite.CSeq().SeqNo)
+	sip.CopyHeaders("Authorization", invite, req) // RFC 3261, 22.1
+	sip.CopyHeaders("Proxy-Authorization", invite, req)
 	req.SetBody(nil)
 	err := sipgo.ClientRequestAddVia(d.agent.client, req) // one branch for all repeats
 	d.lastAck = req
@@ -219,6 +240,25 @@ func (d *Dialog) Reinvite(ctx context.Context, offer []byte) (answer []byte, err
 	}
 	defer d.setInviting(false)
 	req := d.build(sip.INVITE, sdpType, offer)
+	for tries := 0; ; tries++ {
+		res, err := d.reinvite(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		if res.IsSuccess() {
+			d.refresh(res.Contact())
+			return res.Body(), d.ack(req)
+		}
+		if proof := d.agent.prove(req, res, tries); proof != nil {
+			req = d.again(req, proof)
+			continue
+		}
+		return nil, d.failed(req, res)
+	}
+}
+
+// reinvite sends an INVITE within the call and waits for its final answer.
+func (d *Dialog) reinvite(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 	tx, err := d.agent.client.TransactionRequest(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("phone: re-INVITE %s: %w", req.Recipient.String(), err)
@@ -227,17 +267,8 @@ func (d *Dialog) Reinvite(ctx context.Context, offer []byte) (answer []byte, err
 	for {
 		select {
 		case res := <-tx.Responses():
-			switch {
-			case res.IsProvisional():
-			case res.IsSuccess():
-				d.refresh(res.Contact())
-				return res.Body(), d.ack(req)
-			default:
-				f := failure(req, res)
-				if f.Code == sip.StatusCallTransactionDoesNotExists || f.Code == sip.StatusRequestTimeout {
-					d.end(End{ByPeer: true, Code: f.Code, Text: f.Reason})
-				}
-				return nil, f
+			if !res.IsProvisional() {
+				return res, nil
 			}
 		case <-tx.Done():
 			return nil, silent(req, d.agent.cfg.Transport, tx.Err())
@@ -265,26 +296,4 @@ func (d *Dialog) refresh(c *sip.ContactHeader) {
 	d.mu.Lock()
 	d.target = c.Address
 	d.mu.Unlock()
-}
-
-func (a *Agent) network() string { return strings.ToUpper(a.cfg.Transport) }
-
-func (a *Agent) identity() sip.Uri {
-	return sip.Uri{Scheme: "sip", User: url.PathEscape(a.cfg.User), Host: hostOf(a)}
-}
-
-func (a *Agent) contact() *sip.ContactHeader {
-	u := a.identity()
-	u.Port = int(a.addr.Port())
-	if a.cfg.Transport != "udp" {
-		u.UriParams.Add("transport", a.cfg.Transport)
-	}
-	return &sip.ContactHeader{Address: u}
-}
-
-func hostOf(a *Agent) string {
-	if ip := a.addr.Addr().Unmap(); !ip.Is6() {
-		return ip.String()
-	}
-	return "[" + a.addr.Addr().String() + "]"
 }

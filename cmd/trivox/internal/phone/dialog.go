@@ -102,7 +102,7 @@ func (d *Dialog) build(method sip.RequestMethod, contentType string, body []byte
 	d.cseq++
 	req := d.buildAs(method, d.cseq)
 	if method == sip.INVITE || method == sip.UPDATE {
-		req.AppendHeader(d.agent.contact())
+		req.AppendHeader(d.agent.contact(d.remote.Scheme))
 		req.AppendHeader(sip.NewHeader("Allow", allow))
 	}
 	if body != nil {
@@ -137,21 +137,46 @@ func (d *Dialog) buildAs(method sip.RequestMethod, cseq uint32) *sip.Request {
 	return req
 }
 
-// do sends a request other than INVITE and waits for its final answer. That
-// the peer does not know the dialog any more ends it (RFC 3261, 12.2.1.2).
+// do sends a request other than INVITE and waits for its final answer.
 func (d *Dialog) do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
-	res, err := d.agent.client.Do(ctx, req)
-	if err != nil {
-		return nil, fmt.Errorf("phone: %s %s: %w", req.Method, req.Recipient.String(), err)
+	for tries := 0; ; tries++ {
+		res, err := d.agent.client.Do(ctx, req)
+		if err != nil {
+			return nil, fmt.Errorf("phone: %s %s: %w", req.Method, req.Recipient.String(), err)
+		}
+		if res.IsSuccess() {
+			return res, nil
+		}
+		if proof := d.agent.prove(req, res, tries); proof != nil {
+			req = d.again(req, proof)
+			continue
+		}
+		return nil, d.failed(req, res)
 	}
-	if res.IsSuccess() {
-		return res, nil
+}
+
+// again is req once more, with credentials (RFC 3261, 22.2).
+func (d *Dialog) again(req *sip.Request, proof sip.Header) *sip.Request {
+	next := req.Clone()
+	for _, name := range []string{"Via", "Authorization", "Proxy-Authorization", "CSeq"} {
+		next.RemoveHeader(name)
 	}
+	d.mu.Lock()
+	d.cseq++
+	next.AppendHeader(&sip.CSeqHeader{SeqNo: d.cseq, MethodName: req.Method})
+	d.mu.Unlock()
+	next.AppendHeader(proof)
+	return next
+}
+
+// failed is the error of a refused request; that the peer does not know the
+// dialog any more ends it (RFC 3261, 12.2.1.2).
+func (d *Dialog) failed(req *sip.Request, res *sip.Response) error {
 	f := failure(req, res)
 	if f.Code == sip.StatusCallTransactionDoesNotExists || f.Code == sip.StatusRequestTimeout {
 		d.end(End{ByPeer: true, Code: f.Code, Text: f.Reason})
 	}
-	return nil, f
+	return f
 }
 
 // Bye ends the call. reason may be empty; else it goes into a Reason header.

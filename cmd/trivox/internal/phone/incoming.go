@@ -183,7 +183,7 @@ func (d *Dialog) negotiate(req *sip.Request, tx sip.ServerTransaction) (sdp []by
 }
 
 func (d *Dialog) answerWith(req *sip.Request, tx sip.ServerTransaction, sdp []byte) *sip.Response {
-	return respondBody(req, tx, sip.StatusOK, "OK", sdp, "Contact", d.agent.contact().Value())
+	return respondBody(req, tx, sip.StatusOK, "OK", sdp, "Contact", d.agent.contact(d.remote.Scheme).Value())
 }
 
 // onInvite answers a re-INVITE and repeats the 2xx until its ACK comes (RFC

@@ -155,7 +155,7 @@ func TestRefusals(t *testing.T) {
 		}
 		contains(t, err.Error(), tt.text)
 	}
-	for _, uri := range []string{"", "tea", "tel:+123", "sips:tea@127.0.0.1", "sip:a b@c", "sip:@"} {
+	for _, uri := range []string{"", "tea", "tel:+123", "sip:a b@c", "sip:@"} {
 		_, err := a.Dial(within(t), Call{URI: uri})
 		if err == nil {
 			t.Errorf("%q: no error", uri)

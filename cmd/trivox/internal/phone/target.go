@@ -20,21 +20,21 @@ func parseTarget(uri string) (sip.Uri, error) {
 	if err := sip.ParseUri(uri, &u); err != nil {
 		return u, fmt.Errorf("phone: URI %q: %v; %s", uri, err, want)
 	}
-	switch {
-	case u.Scheme == "sips":
-		return u, fmt.Errorf("phone: URI %q: TLS is not spoken here; %s", uri, want)
-	case u.Scheme != "sip" || u.Host == "" || u.Wildcard:
+	if u.Scheme != "sip" && u.Scheme != "sips" || u.Host == "" || u.Wildcard {
 		return u, fmt.Errorf("phone: URI %q: %s", uri, want)
 	}
 	return u, nil
 }
 
-// Transport is the one a URI asks for in its transport parameter, "" when it
-// asks for none.
+// Transport is the one a URI asks for in its transport parameter or by sips,
+// "" when it asks for none.
 func Transport(uri string) string {
 	u, err := parseTarget(uri)
 	if err != nil {
 		return ""
+	}
+	if u.Scheme == "sips" {
+		return "tls"
 	}
 	t, _ := u.UriParams.Get("transport")
 	return strings.ToLower(t)

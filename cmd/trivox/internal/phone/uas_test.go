@@ -2,10 +2,12 @@ package phone
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +24,10 @@ type uas struct {
 	byes    chan *sip.Request
 	cancels chan struct{}
 	infos   chan *sip.Request
+
+	guard     atomic.Pointer[guard] // nil: everybody may call
+	cert      string                // file of the certificate, of tls
+	registers chan *sip.Request     // that were let through
 }
 
 func startUAS(t testing.TB, network string) *uas {
@@ -29,6 +35,7 @@ func startUAS(t testing.TB, network string) *uas {
 	u := &uas{
 		calls: make(chan *sipgo.DialogServerSession, 1000), offers: make(chan []byte, 1000), acks: make(chan *sip.Request, 5000),
 		byes: make(chan *sip.Request, 1000), cancels: make(chan struct{}, 10), infos: make(chan *sip.Request, 10),
+		registers: make(chan *sip.Request, 10),
 	}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	ua, err := sipgo.NewUA(
@@ -63,14 +70,18 @@ func startUAS(t testing.TB, network string) *uas {
 		close, u.addr = l, l.Addr().String()
 		host, port, _ = sip.ParseAddr(u.addr)
 		serve = func() error { return server.ServeTCP(l) }
+		if network == "tls" {
+			secure := tls.NewListener(l, u.secure(t))
+			serve = func() error { return server.ServeTLS(secure) }
+		}
 	}
 	client, err := sipgo.NewClient(ua, clientOptions...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	contact := sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "tea", Host: host, Port: port}}
-	if network == "tcp" {
-		contact.Address.UriParams.Add("transport", "tcp")
+	if network != "udp" {
+		contact.Address.UriParams.Add("transport", network)
 	}
 	u.answer(server, sipgo.NewDialogServerCache(client, contact))
 	go serve()
@@ -80,6 +91,10 @@ func startUAS(t testing.TB, network string) *uas {
 
 func (u *uas) answer(s *sipgo.Server, dialogs *sipgo.DialogServerCache) {
 	s.OnInvite(func(req *sip.Request, tx sip.ServerTransaction) {
+		if !u.admits(req, tx) {
+			<-tx.Acks()
+			return
+		}
 		switch req.Recipient.User {
 		case "busy":
 			res := sip.NewResponseFromRequest(req, 486, "Busy Here", nil)
@@ -117,7 +132,16 @@ func (u *uas) answer(s *sipgo.Server, dialogs *sipgo.DialogServerCache) {
 		dialogs.ReadBye(req, tx)
 		u.byes <- req
 	})
+	s.OnRegister(func(req *sip.Request, tx sip.ServerTransaction) {
+		if u.admits(req, tx) {
+			tx.Respond(sip.NewResponseFromRequest(req, 200, "OK", nil))
+			u.registers <- req
+		}
+	})
 	s.OnInfo(func(req *sip.Request, tx sip.ServerTransaction) {
+		if req.To().Params.Has("tag") && !u.admits(req, tx) {
+			return
+		}
 		tx.Respond(sip.NewResponseFromRequest(req, 200, "OK", nil))
 		u.infos <- req
 	})

@@ -68,8 +68,13 @@ func (c *credentials) append(dst []byte, method, uri string) []byte {
 	c.nc++
 	nc := fmt.Sprintf("%08x", c.nc)
 	cnonce := strconv.FormatUint(uint64(c.nc)*0x9e3779b97f4a7c15, 36)
-	response := digest(c.algorithm, c.ha1+":"+c.nonce+":"+nc+":"+cnonce+":auth:"+ha2)
+	response := respond(c.algorithm, c.ha1, c.nonce, nc, cnonce, ha2)
 	return fmt.Appendf(dst, ", qop=auth, nc=%s, cnonce=\"%s\", response=\"%s\"\r\n", nc, cnonce, response)
+}
+
+// respond proves the password. RFC 7616, 3.4.1
+func respond(algorithm, ha1, nonce, nc, cnonce, ha2 string) string {
+	return digest(algorithm, ha1+":"+nonce+":"+nc+":"+cnonce+":auth:"+ha2)
 }
 
 func digest(algorithm, text string) string {

@@ -38,7 +38,7 @@ func (l *latencies) quantile(q float64) time.Duration {
 			return min(time.Duration(i+1)*fineStep, l.worst)
 		}
 	}
-	for i, n := range l.coarse {
+	for i, n := range l.coarse[:len(l.coarse)-1] {
 		if sum += uint64(n); sum >= want && n > 0 {
 			return min(time.Duration(i+1)*coarseStep, l.worst)
 		}

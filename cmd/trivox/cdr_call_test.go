@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"trivox/cmd/trivox/internal/api"
+	"trivox/cmd/trivox/internal/store"
+)
+
+// bye ends the call of a wire, and reports whether it was answered.
+func (w *wire) bye() {
+	w.t.Helper()
+	w.send("BYE", "bye", "")
+	for status, method := w.answer(); ; status, method = w.answer() {
+		if method != "BYE" {
+			continue // the 200 to INVITE again
+		}
+		if status != "200" {
+			w.t.Errorf("BYE got %s", status)
+		}
+		return
+	}
+}
+
+// call makes a call by hand, up to the ACK.
+func (w *wire) call() {
+	w.t.Helper()
+	w.invite()
+	if status, method := w.answer(); status != "200" || method != "INVITE" {
+		w.t.Fatalf("%s got %s", method, status)
+	}
+	w.send("ACK", "ack", "")
+}
+
+// Who reads the 200 to his BYE finds the record of his call, in the API, in the file and by trivox ctl.
+func TestRecordOfACall(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "calls.jsonl")
+	s := serve(t, "data = \""+dir+"\"\n[cdr]\nfile = \""+file+"\"\n")
+	w := openWire(t, s, "tea")
+	w.call()
+	w.bye()
+	status, body := s.ask(http.MethodGet, "/v1/records?room=tea", "")
+	var list struct{ Records []api.Record }
+	if err := json.Unmarshal([]byte(body), &list); err != nil || status != http.StatusOK || len(list.Records) != 1 {
+		t.Fatalf("%d %v %s", status, err, body)
+	}
+	r := list.Records[0]
+	if r.CallID != w.id || r.Room != "tea" || r.Kind != "room" || r.Direction != "in" || r.URI != "sip:wire@127.0.0.1" || r.Transport != "UDP" ||
+		r.Source != localPort(w.socket).String() || r.Codec != "PCMU" || r.EndedBy != "caller" || r.Code != 200 || r.Answered == nil || r.User != "" || r.Encryption != "" {
+		t.Errorf("%+v", r)
+	}
+	lines, err := os.ReadFile(file)
+	if err != nil || strings.Count(string(lines), "\n") != 1 || !strings.Contains(body, strings.TrimSpace(string(lines))) {
+		t.Errorf("the file has %q, %v; want what is in %s", lines, err, body)
+	}
+	out, err := command(t, "ctl", "cdr", "--http", s.web(), "--since", "1h").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), r.ID) || !strings.Contains(string(out), "PCMU") {
+		t.Errorf("trivox ctl cdr: %v\n%s", err, out)
+	}
+	if s.labelled("trivox_cdr_written_total", `to="database"`) != 1 || s.labelled("trivox_cdr_written_total", `to="file"`) != 1 || s.metric("trivox_cdr_failed_total") != 0 {
+		t.Error("the metrics count other records than one in each place")
+	}
+	if found := s.await(1, "the end of the call", func(e event) bool { return e.is("call ended") }); len(found) != 1 {
+		t.Errorf("%d calls ended in the log", len(found))
+	}
+}
+
+// Killed while 50 calls end: each whose BYE was answered has its record afterwards.
+func TestRecordsSurviveKill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := serve(t, "data = \""+dir+"\"\n")
+	var up []*wire
+	for range 50 {
+		w := openWire(t, s, "tea")
+		w.call()
+		up = append(up, w)
+	}
+	var mu sync.Mutex
+	var answered []string
+	half := make(chan struct{})
+	s.ended.Do(func() { // in place of an orderly end
+		for _, w := range up {
+			go func() {
+				w.send("BYE", "bye", "")
+				buf := make([]byte, 4096)
+				for {
+					n, err := w.socket.Read(buf)
+					if err != nil {
+						return // killed before it answered: the socket is closed at the end of the test
+					}
+					if text := string(buf[:n]); strings.HasPrefix(text, "SIP/2.0 200") && strings.Contains(text, "CSeq: 2 BYE") {
+						mu.Lock()
+						if answered = append(answered, w.id); len(answered) == len(up)/2 {
+							close(half)
+						}
+						mu.Unlock()
+						return
+					}
+				}
+			}()
+		}
+		<-half
+		if err := s.cmd.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		<-s.read
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	kept, err := store.Open(t.Context(), store.Config{Data: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	list, err := kept.Records(t.Context(), store.Query{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, r := range list {
+		there[r.Call] = true
+	}
+	for _, id := range answered {
+		if !there[id] {
+			t.Errorf("%s was answered, and has no record", id)
+		}
+	}
+	t.Logf("%d of 50 were answered, %d have a record", len(answered), len(list))
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"trivox/cmd/trivox/internal/config"
+)
+
+// addresses are those by which peers reach this server, beside its domains: where it listens, and what is advertised.
+type addresses struct {
+	mu        sync.Mutex
+	listening []netip.Addr
+	wild4     bool // every address of this machine
+	wild6     bool
+}
+
+// addrOf is the IP address of a socket.
+func addrOf(a net.Addr) netip.Addr { return netip.MustParseAddrPort(a.String()).Addr() }
+
+// add takes an address that is listened at.
+func (a *addresses) add(at netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch at = at.Unmap(); {
+	case at.IsUnspecified() && at.Is4():
+		a.wild4 = true
+	case at.IsUnspecified():
+		a.wild6 = true
+	default:
+		a.listening = append(a.listening, at)
+	}
+}
+
+// has tells whether peers reach this server at an address. Addresses of interfaces come and go, so they are asked for.
+func (a *addresses) has(at netip.Addr) bool {
+	at = at.Unmap().WithZone("")
+	a.mu.Lock()
+	known := slices.Contains(a.listening, at)
+	wild := a.wild4 && at.Is4() || a.wild6 && at.Is6()
+	a.mu.Unlock()
+	if known || !wild {
+		return known
+	}
+	if at.IsLoopback() {
+		return true
+	}
+	of, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(of, func(n net.Addr) bool {
+		p, err := netip.ParsePrefix(n.String())
+		return err == nil && p.Addr().Unmap().WithZone("") == at
+	})
+}
+
+// ours tells whether the host of a URI means this server (DESIGN 10).
+func (p *process) ours(host string) bool {
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	c := p.config.Load()
+	if slices.Contains(c.Domains, host) {
+		return true
+	}
+	if host == "localhost" {
+		return p.at.has(netip.AddrFrom4([4]byte{127, 0, 0, 1})) || p.at.has(netip.IPv6Loopback())
+	}
+	at, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	at = at.Unmap()
+	return p.at.has(at) || slices.ContainsFunc(c.Advertise, func(a config.Public) bool { return a.Public == at })
+}
+
+// domain is the domain of ours that a host is, or for an address of this server the first; empty for a host that is not
+// ours, and where no domain is set.
+func (p *process) domain(host string) string {
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	domains := p.config.Load().Domains
+	switch {
+	case len(domains) == 0:
+		return ""
+	case slices.Contains(domains, host):
+		return host
+	case p.ours(host):
+		return domains[0]
+	}
+	return ""
+}
