@@ -125,6 +125,7 @@ func (s *Server) authenticate(tx *serverTx, realm, hint string) (aor string, d *
 	if !valid {
 		return "", s.again(tx, c, true)
 	}
+	s.auth.orders.heard(hint, tx.flow.source.Addr())
 	if wait := s.guard.wait(now, tx.flow.source.Addr(), c.aor()); wait > 0 {
 		return "", &denial{Refusal: &Refusal{Code: 503, Warning: "too many wrong passwords: try again later", RetryAfter: wait}, rule: "limits.failures"}
 	}
@@ -150,7 +151,7 @@ func (s *Server) authenticate(tx *serverTx, realm, hint string) (aor string, d *
 	if account.Disabled {
 		return "", deny("user.disabled", 403, "this user may not use the server at present")
 	}
-	s.auth.orders.answered(c.aor(), tx.flow.source.Addr(), c.algorithm)
+	s.auth.orders.answered(hint, tx.flow.source.Addr(), c.algorithm)
 	s.count.authenticated.Add(1)
 	return c.aor(), nil
 }

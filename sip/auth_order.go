@@ -11,7 +11,7 @@ import (
 // askedMost bounds, in each of two generations, those of whom is known how they answer a challenge.
 const askedMost = 1 << 15
 
-// asked is a user at a source. What is learnt of him there changes nothing for others who say that they are him.
+// asked is a user, as the request says, at a source. What is learnt of him there changes nothing for others who say that they are him.
 type asked struct {
 	aor    string
 	source netip.Prefix
@@ -53,11 +53,16 @@ func (o *orders) next(aor string, source netip.Addr, allowed []Algorithm) []Algo
 	return allowed
 }
 
-// answered remembers what worked.
-func (o *orders) answered(aor string, source netip.Addr, a Algorithm) {
-	who := asked{aor, limits.Prefix(source)}
+// heard says that a challenge was answered, rightly or wrongly.
+func (o *orders) heard(aor string, source netip.Addr) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.worked.set(who, a)
-	o.unanswered.delete(who)
+	o.unanswered.delete(asked{aor, limits.Prefix(source)})
+}
+
+// answered remembers what worked.
+func (o *orders) answered(aor string, source netip.Addr, a Algorithm) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.worked.set(asked{aor, limits.Prefix(source)}, a)
 }

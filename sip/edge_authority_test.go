@@ -101,5 +101,5 @@ func newTLSPhone(t testing.TB, server netip.AddrPort, c *tls.Config) *phone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return phoneOn(t, "tls", conn, server)
+	return newPhoneOn(t, "tls", conn, server)
 }

@@ -171,7 +171,7 @@ func TestClientCertificates(t *testing.T) {
 				eventually(t, func() bool { return s.edge.Snapshot().Insecure == 1 })
 				return
 			}
-			p := phoneOn(t, "tls", conn, addr)
+			p := newPhoneOn(t, "tls", conn, addr)
 			p.call()
 			rooms.leg(t)
 			if got := onlyDialog(t, s).flow.peerUser(); got != tt.user {

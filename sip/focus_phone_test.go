@@ -3,6 +3,7 @@ package sip
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type phone struct {
 
 	scheme, user, callID, fromTag, toTag string
 	contact                              string // header value; "-" leaves it out
+	from, to, uri                        string // URIs other than the usual ones
 	seq                                  int
 	branch                               int
 	lastVia                              string
@@ -38,11 +40,12 @@ func newPhone(t testing.TB, network string, server netip.AddrPort) *phone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return phoneOn(t, network, c, server)
+	return newPhoneOn(t, network, c, server)
 }
 
-// phoneOn is a phone on a connection that exists.
-func phoneOn(t testing.TB, network string, c net.Conn, server netip.AddrPort) *phone {
+// newPhoneOn is a phone that has a connection already.
+func newPhoneOn(t testing.TB, network string, c net.Conn, server netip.AddrPort) *phone {
+	t.Helper()
 	p := &phone{t: t, network: network, conn: c, server: server, in: make(chan sipgo.Message, 256), done: make(chan struct{}),
 		scheme: "sip", user: "tea", callID: "c" + c.LocalAddr().String() + "-" + newTag(), fromTag: "f1", seq: 0}
 	p.contact = "<sip:alice@" + c.LocalAddr().String() + ">"
@@ -128,12 +131,13 @@ func (p *phone) raw(method string, seq int, body string, extra ...string) string
 	via := fmt.Sprintf("SIP/2.0/%s %s;branch=z9hG4bK%s%d;rport", strings.ToUpper(p.network), p.conn.LocalAddr(), p.callID, p.branch)
 	p.lastVia = via
 	var b strings.Builder
-	to := "<" + p.scheme + ":" + p.user + "@" + p.server.String() + ">"
+	uri := cmp.Or(p.uri, p.scheme+":"+p.user+"@"+p.server.String())
+	to := "<" + cmp.Or(p.to, p.scheme+":"+p.user+"@"+p.server.String()) + ">"
 	if p.toTag != "" {
 		to += ";tag=" + p.toTag
 	}
-	fmt.Fprintf(&b, "%s %s:%s@%s SIP/2.0\r\nVia: %s\r\nFrom: \"Alice\" <sip:alice@example.com>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\n",
-		method, p.scheme, p.user, p.server, via, p.fromTag, to, p.callID, seq, method)
+	fmt.Fprintf(&b, "%s %s SIP/2.0\r\nVia: %s\r\nFrom: \"Alice\" <%s>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\n",
+		method, uri, via, cmp.Or(p.from, "sip:alice@example.com"), p.fromTag, to, p.callID, seq, method)
 	if p.contact != "-" {
 		fmt.Fprintf(&b, "Contact: %s\r\n", p.contact)
 	}

@@ -37,7 +37,7 @@ func TestCallEndedByCaller(t *testing.T) {
 				t.Errorf("Supported %q", got)
 			}
 			c := leg.call
-			if c.User != "tea" || c.Host != "127.0.0.1" || c.Caller != (Identity{URI: "sip:alice@example.com", Display: "Alice"}) ||
+			if c.User != "tea" || c.Host != "127.0.0.1" || c.Caller != (Identity{URI: "sip:alice@example.com", Display: "Alice", Trusted: true}) ||
 				c.CallID != p.callID || c.Source != addrPort(p.conn.LocalAddr()) || c.Local != addr.Addr() {
 				t.Errorf("call %+v", c)
 			}

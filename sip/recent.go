@@ -1,6 +1,6 @@
 package sip
 
-// recent is a bounded map that forgets what was not used for longest: whole generations of it, so that no order has to
+// recent is a bounded map that forgets what was not set for longest: whole generations of it, so that no order has to
 // be kept. It holds at most twice most entries. It needs a lock of its owner's.
 type recent[K comparable, V any] struct {
 	most       int
@@ -11,14 +11,10 @@ func newRecent[K comparable, V any](most int) recent[K, V] {
 	return recent[K, V]{most: most, young: make(map[K]V)}
 }
 
-// get finds an entry and keeps it from being forgotten soon.
+// get finds an entry; to be kept for longer it must be set again.
 func (r *recent[K, V]) get(key K) (v V, ok bool) {
-	if v, ok = r.young[key]; ok {
-		return v, true
-	}
-	if v, ok = r.old[key]; ok {
-		delete(r.old, key)
-		r.set(key, v)
+	if v, ok = r.young[key]; !ok {
+		v, ok = r.old[key]
 	}
 	return v, ok
 }

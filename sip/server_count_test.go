@@ -47,7 +47,8 @@ func TestCounts(t *testing.T) {
 	if want := map[int]uint64{200: 3, 400: 1, 405: 1, 501: 3, 503: 1}; !maps.Equal(n.Responses, want) {
 		t.Errorf("responses %v, want %v", n.Responses, want)
 	}
-	if want := map[string]uint64{"unreadable": 2, "unfinished": 0, "stray": 1, "queue": 1, "closing": 0}; !maps.Equal(n.Dropped, want) {
+	if want := map[string]uint64{"unreadable": 2, "unfinished": 0, "stray": 1, "queue": 1, "closing": 0,
+		"rate": 0, "banned": 0, "scanner": 0}; !maps.Equal(n.Dropped, want) {
 		t.Errorf("dropped %v, want %v", n.Dropped, want)
 	}
 }

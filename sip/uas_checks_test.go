@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -144,25 +143,6 @@ func TestInviteRetransmitted(t *testing.T) {
 	p.response("BYE", 200)
 	if n := s.Snapshot(); n.Invites != 1 || len(rooms.legs) != 0 {
 		t.Errorf("%d INVITEs served, %d legs more", n.Invites, len(rooms.legs))
-	}
-}
-
-// Who may not call is told so, and nothing else. DESIGN 10 (USERS 24)
-func TestForbiddenSource(t *testing.T) {
-	rooms := newRooms()
-	s, addr := startServer(t, "udp", Config{Rooms: rooms, Allowed: func(a netip.Addr) (bool, string) {
-		return !a.IsLoopback(), "no loopback"
-	}})
-	p := newPhone(t, "udp", addr)
-	for _, method := range []string{"OPTIONS", "INVITE", "BYE"} {
-		p.request(method, "")
-		res := p.response(method, 403)
-		if method == "INVITE" {
-			p.refusedACK(res)
-		}
-	}
-	if n := s.Snapshot(); n.Forbidden != 3 {
-		t.Errorf("%d forbidden", n.Forbidden)
 	}
 }
 

@@ -129,8 +129,12 @@ func (p *process) bring(c config.Config) error {
 		Allowed: func(source netip.Addr) (bool, string) {
 			return p.config.Load().Allowed(source), "allow"
 		},
+		Domain:         p.domain,
+		Directory:      p.storage,
+		Location:       p.storage,
+		Route:          p.route,
 		TLS:            secure,
-		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return p.config.Load().Allowed(a) }},
+		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return a.IsLoopback() || p.config.Load().Allowed(a) }},
 		ParseInfo:      parseInfo,
 		SessionExpires: c.SIP.SessionExpires, MinSE: c.SIP.MinSE,
 		Product: "trivox/" + version(),

@@ -230,10 +230,10 @@ func (c Config) checkDoors(p *Problems) {
 	}
 }
 
-// Allowed says whether calls from the address are taken: from loopback always, else from the allow networks.
+// Allowed says whether whoever calls from the address may do so without a password.
 func (c Config) Allowed(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
-	return a.IsLoopback() || slices.ContainsFunc(c.Allow, func(n Network) bool { return n.Contains(a) })
+	return slices.ContainsFunc(c.Allow, func(n Network) bool { return n.Contains(a) })
 }
 
 // PublicAddr gives the address that peers reach local by: what advertise says of it, else what it says of all

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"trivox/sip"
+)
+
+// route tells where a call goes: to a user of ours, to a room, or elsewhere.
+func (p *process) route(ctx context.Context, c sip.Call) (sip.Route, error) {
+	domain := p.domain(c.Host)
+	if domain == "" {
+		return sip.Route{}, nil
+	}
+	switch _, err := p.storage.Account(ctx, c.User, domain); {
+	case err == nil:
+		return sip.Route{User: c.User, Domain: domain}, nil
+	case errors.Is(err, sip.ErrNoAccount):
+		return sip.Route{}, nil // a room
+	default:
+		return sip.Route{}, err
+	}
+}
