@@ -108,14 +108,6 @@ func (s *Server) place(r *room, q *Request) error {
 	return nil
 }
 
-func (q *Request) most(cfg Config) int { return cmp.Or(q.Most, cfg.MaxParticipants) }
-
-// configure are the settings of a conference that is opened.
-func (o Opening) configure(cfg Config) Config {
-	cfg.NMax = min(cmp.Or(o.NMax, cfg.NMax), maxFloors)
-	return cfg
-}
-
 // outside tells that a leg is in the lobby.
 func (l *Leg) outside() bool {
 	l.server.mu.Lock()

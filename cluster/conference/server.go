@@ -17,7 +17,6 @@ import (
 	"trivox/loudness"
 	"trivox/media"
 	"trivox/media/codec"
-	"trivox/sip/sdp"
 )
 
 // Slot is the packet time of a conference (DESIGN 1).
@@ -203,34 +202,6 @@ func (s *Server) Close() {
 	}
 	close(s.quit)
 	s.done.Wait()
-}
-
-// Request is what is known of a caller who asks to enter a conference.
-type Request struct {
-	Conference string     // its name; made when it is new
-	URI        string     // the caller's SIP URI
-	Display    string     // the caller's name, may be empty
-	User       string     // the user that the caller has proved to be, may be empty
-	Network    string     // what the call came by, "UDP", "TCP" or "TLS"
-	CallID     string     // for the log
-	Local      netip.Addr // address at which the call arrived: media is received there
-	Source     netip.Addr // address from which it came
-	SRTP       sdp.Policy // whether its sound is encrypted
-	HangUp     func(Cause)
-
-	Moderator bool // gets in though it is locked, and is a host while in
-	Lobby     bool // stays outside until Leg.Admit: hears prompts alone, and is heard by nobody
-	Most      int  // people in the conference, 0: Config.MaxParticipants
-	Opens     Opening
-}
-
-// Opening is what a conference is like, as its first caller's Request says.
-type Opening struct {
-	NMax         int           // floors, 0: Config.NMax
-	Lifetime     time.Duration // all are hung up on so long after the first one came in; 0: never
-	Locked       bool          // only moderators get in, until Server.Lock says otherwise
-	EndsWithHost bool          // all are hung up on when the last moderator leaves
-	Private      bool          // a call between two: no tones, digits go to the other one (see Leg.Digit)
 }
 
 // Enter gives the caller a leg, without sound until an offer is answered.
