@@ -11,5 +11,5 @@
 //	Session.Build -> Sweeper.Send
 //	Session.ReceiveRTCP, Session.Report: the same for the control port
 //
-// Nothing on these ways allocates. Every type here but Ports belongs to one goroutine at a time.
+// Nothing on these ways allocates, but for the reports of a leg encrypted by AES-GCM. Every type here but Ports belongs to one goroutine at a time.
 package media

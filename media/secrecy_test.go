@@ -56,14 +56,14 @@ func TestSourceReturns(t *testing.T) {
 		s, p := encryptedSession(t, suite), newPeer(t, suite)
 		now := time.Duration(0)
 		p.seq = 30000
-		first := p.talker
 		for i := range 40000 {
 			if _, v := s.Receive(now, p.says(), phone); v.Kind != Sound {
 				t.Fatalf("packet %d: %+v", i, v)
 			}
 			now += 20 * time.Millisecond
 		}
-		first, p.talker = p.talker, talker{ssrc: 8, seq: 5}
+		first := p.talker
+		p.talker = talker{ssrc: 8, seq: 5}
 		for i := range 100 {
 			if _, v := s.Receive(now, p.says(), phone); v.Kind != Sound {
 				t.Fatalf("packet %d of another source: %+v", i, v)

@@ -20,13 +20,14 @@ const (
 	ended                        // out of the table; End was called
 )
 
-// dialog is one call. Everything in it but the queue is touched only by functions run from the
+// dialog is one call, or one side of a call between two. Everything in it but the queue is touched only by functions run from the
 // queue, one at a time and in order, so it needs no lock and calls the leg in order; a goroutine
 // exists only while there is something in the queue.
 type dialog struct {
 	record
 	server *Server
 	log    *slog.Logger
+	callee bool // we made the dialog, its Call-ID is ours
 
 	queueMu  sync.Mutex
 	queue    []func()
@@ -53,6 +54,14 @@ type dialog struct {
 
 	unacked *unacked2xx
 	session session
+
+	bridge   *bridge   // the call to another that this is one side of; nil: a call to a room
+	calling  *calling  // our first INVITE, while it has no 2xx; nil: the dialog is the caller's, or is made
+	relaying *exchange // an offer of the peer's that the other side of the bridge has not answered
+	lateACK  *lateACK  // a 2xx of the peer's whose ACK waits for the answer of the other side
+	// reoffering is an offer of the other side's that the peer has not answered.
+	reoffering *exchange
+	parked     *exchange // an offer of the other side's that waits for the ACK of the peer
 }
 
 // post queues work of our own; it never blocks and is never refused.
@@ -130,6 +139,14 @@ func (d *dialog) dropBefore(c Cause, last func()) {
 	}
 	d.state = ended
 	d.stopTimers()
+	if d.bridge != nil {
+		d.reofferOver()
+		d.callOver()
+	}
+	if d.inviteTx != nil {
+		d.inviteTx.refuseWith(&Refusal{Code: 487, Warning: c.Text})
+		d.entryOver()
+	}
 	s := d.server
 	s.mu.Lock()
 	delete(s.dialogs, d.id)
@@ -151,16 +168,19 @@ func (d *dialog) release(c Cause) {
 		return
 	}
 	d.endOnce = true
-	if d.leg == nil {
-		return
+	if d.leg != nil {
+		if c.ByPeer {
+			d.server.count.endedByPeer.Add(1)
+		} else {
+			d.server.count.endedByUs.Add(1)
+		}
+		d.log.Debug("sip: call ended", "cause", c.Code, "text", c.Text, "by_peer", c.ByPeer, "duration", time.Since(d.entered).Round(time.Millisecond))
+		d.leg.End(c)
 	}
-	if c.ByPeer {
-		d.server.count.endedByPeer.Add(1)
-	} else {
-		d.server.count.endedByUs.Add(1)
+	if d.bridge != nil {
+		d.abandonRelay(&Refusal{Code: 487, Warning: "the call has ended"})
+		d.bridge.left(d, c)
 	}
-	d.log.Debug("sip: call ended", "cause", c.Code, "text", c.Text, "by_peer", c.ByPeer, "duration", time.Since(d.entered).Round(time.Millisecond))
-	d.leg.End(c)
 }
 
 func (d *dialog) stopTimers() {

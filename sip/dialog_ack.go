@@ -13,8 +13,9 @@ type unacked2xx struct {
 	res        *sipgo.Response
 	flow       *flow
 	timer      *time.Timer
-	first      bool // of the INVITE that made the dialog
-	wantAnswer bool // our offer is in it, the answer comes in the ACK
+	first      bool      // of the INVITE that made the dialog
+	wantAnswer bool      // our offer is in it, the answer comes in the ACK
+	passes     *exchange // the offer is that of the other side of the bridge, who waits for the answer; may be nil
 }
 
 // await repeats the 2xx until its ACK comes. sipgo's own repetition is T1 once and then T2; RFC
@@ -76,7 +77,9 @@ func (d *dialog) acknowledged(req *sipgo.Request) {
 			d.end(Cause{Code: 488, Text: "no answer in the ACK of an INVITE without offer"})
 			return
 		}
-		if err := d.leg.SetAnswer(sdp); err != nil {
+		if u.passes != nil {
+			u.passes.answerLate(sdp)
+		} else if err := d.leg.SetAnswer(sdp); err != nil {
 			r := asRefusal(err, 488)
 			d.end(Cause{Code: r.Code, Text: r.Warning})
 			return
@@ -95,4 +98,5 @@ func (d *dialog) settle(u *unacked2xx) {
 	if d.state == accepted {
 		d.state = confirmed
 	}
+	d.unpark()
 }

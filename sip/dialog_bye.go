@@ -9,6 +9,9 @@ import (
 // byed serves BYE, at any moment: before the ACK, while our own BYE is under way. RFC 3261, 15.1.2
 func (d *dialog) byed(tx *serverTx) {
 	c := Cause{Code: 200, Text: "the caller hung up", ByPeer: true}
+	if d.callee {
+		c.Text = "the callee hung up"
+	}
 	if text := causeText(tx.req); text != "" {
 		c.Text = text
 	}
@@ -18,8 +21,14 @@ func (d *dialog) byed(tx *serverTx) {
 // end hangs up. The leg ends at once; BYE waits for the ACK of a 2xx, since a callee must not
 // send it before. RFC 3261, 15
 func (d *dialog) end(c Cause) {
-	switch d.state {
-	case ending, ended:
+	switch {
+	case d.state == ending || d.state == ended:
+		return
+	case d.calling != nil:
+		d.cancelCall(c)
+		return
+	case d.state == early && d.inviteTx != nil:
+		d.refuseEntry(causeRefusal(c))
 		return
 	}
 	d.release(c)
@@ -33,9 +42,10 @@ func (d *dialog) end(c Cause) {
 
 // bye sends BYE, once, and forgets the dialog when it is answered or nobody answers.
 func (d *dialog) bye(c Cause) {
-	if d.byeSent || d.state == ended {
+	if d.byeSent || d.state == ended || d.calling != nil || d.inviteTx != nil {
 		return
 	}
+	d.acknowledgeLate(nil)
 	d.byeSent, d.state = true, ending
 	d.stopTimers()
 	req := d.newRequest(sipgo.BYE)

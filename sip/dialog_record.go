@@ -2,7 +2,8 @@ package sip
 
 import sipgo "github.com/emiago/sipgo/sip"
 
-// dialogID is the identity of a dialog as its UAS. RFC 3261, 12
+// dialogID is the identity of a dialog, local what is ours. Of one that we make remote is empty until its 2xx is there.
+// RFC 3261, 12
 type dialogID struct{ callID, local, remote string }
 
 // record is what has to be known to go on with a dialog: values only, no sockets and no timers.
@@ -61,5 +62,11 @@ func (s *Server) dialogOf(req *sipgo.Request) *dialog {
 	remote, _ := req.From().Params.Get("tag")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dialogs[dialogID{req.CallID().Value(), local, remote}]
+	if d := s.dialogs[dialogID{req.CallID().Value(), local, remote}]; d != nil {
+		return d
+	}
+	if d := s.dialogs[dialogID{req.CallID().Value(), local, ""}]; d != nil && d.callee {
+		return d // its 2xx may be on its way to the queue
+	}
+	return nil
 }

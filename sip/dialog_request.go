@@ -48,6 +48,7 @@ func (d *dialog) ackFor(invite *sipgo.Request) *sipgo.Request {
 		return nil
 	}
 	ack := d.newRequest(sipgo.ACK)
+	ack.CSeq().SeqNo = invite.CSeq().SeqNo
 	ack.SetBody(nil)
 	return ack
 }

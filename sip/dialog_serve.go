@@ -36,6 +36,14 @@ func (d *dialog) serve(tx *serverTx, overlaps bool) {
 		tx.refuse(481, "this call has ended")
 		return
 	}
+	if d.calling != nil && d.state == early { // it overtook the 2xx that makes the dialog
+		d.calling.keep(tx, overlaps)
+		return
+	}
+	if from, _ := req.From().Params.Get("tag"); from != d.id.remote {
+		tx.refuse(481, "no such dialog here")
+		return
+	}
 	if !cseqInOrder(d.remoteSeq, req.CSeq().SeqNo) {
 		if req.Method == sipgo.BYE {
 			d.peerBye.Store(false)
@@ -45,6 +53,10 @@ func (d *dialog) serve(tx *serverTx, overlaps bool) {
 	}
 	d.remoteSeq = req.CSeq().SeqNo
 	d.flow = tx.flow
+	if d.state == early && (req.Method == sipgo.INVITE || req.Method == sipgo.UPDATE || req.Method == sipgo.INFO) {
+		tx.refuseWith(glareRefusal(500))
+		return
+	}
 	switch req.Method {
 	case sipgo.INVITE:
 		d.reinvite(tx, overlaps)
@@ -62,7 +74,7 @@ func (d *dialog) serve(tx *serverTx, overlaps bool) {
 // reinvite serves an INVITE inside the dialog, with offer or without. What is refused leaves the
 // session as it was. RFC 3261, 14.2 (UA-4, UA-5, OA-4)
 func (d *dialog) reinvite(tx *serverTx, overlaps bool) {
-	g := glare{ourInvite: d.ourInvite, ourOffer: d.unacked != nil && d.unacked.wantAnswer, peerInvite: overlaps}
+	g := glare{ourInvite: d.ourInvite, ourOffer: d.unacked != nil && d.unacked.wantAnswer, peerInvite: overlaps || d.relaying != nil}
 	if code := g.invite(); code != 0 {
 		tx.refuseWith(glareRefusal(code))
 		return
@@ -85,6 +97,10 @@ func (d *dialog) reinvite(tx *serverTx, overlaps bool) {
 			d.leg.Confirmed()
 		}
 	}
+	if d.passes() {
+		d.relay(tx, sdp, terms)
+		return
+	}
 	body, err := d.describe(sdp)
 	if err != nil {
 		tx.refuseWith(asRefusal(err, 488))
@@ -94,7 +110,7 @@ func (d *dialog) reinvite(tx *serverTx, overlaps bool) {
 		tx.refuse(487, "the caller hung up")
 		return
 	}
-	if !d.answerInvite(tx, sdp, body, terms, false) {
+	if !d.answerInvite(tx, sdp, body, terms, false, nil) {
 		d.restore(sdp)
 		return
 	}
@@ -118,23 +134,35 @@ func (d *dialog) update(tx *serverTx) {
 		tx.refuseWith(refusal, more...)
 		return
 	}
-	g := glare{ourInvite: d.ourInvite, ourOffer: d.unacked != nil && d.unacked.wantAnswer}
+	g := glare{ourInvite: d.ourInvite, ourOffer: d.unacked != nil && d.unacked.wantAnswer, peerOffer: d.relaying != nil}
 	if code := g.update(sdp != nil); code != 0 {
 		tx.refuseWith(glareRefusal(code))
 		return
 	}
+	if sdp != nil && d.passes() {
+		d.relay(tx, sdp, terms)
+		return
+	}
+	var answer []byte
+	if sdp != nil {
+		var err error
+		if answer, err = d.leg.Answer(sdp); err != nil {
+			tx.refuseWith(asRefusal(err, 488))
+			return
+		}
+	}
+	d.answerUpdate(tx, sdp, answer, terms)
+}
+
+// answerUpdate sends the 200 of an UPDATE; both descriptions are nil when it has none.
+func (d *dialog) answerUpdate(tx *serverTx, offer, answer []byte, terms sessionTerms) {
 	res := d.server.newResponse(tx.req, 200, "", tx.tag)
 	res.AppendHeader(d.contact)
 	res.AppendHeader(allowHeader)
 	res.AppendHeader(supportedHeader)
 	appendSession(res, terms, terms.refresher())
-	if sdp != nil {
-		answer, err := d.leg.Answer(sdp)
-		if err != nil {
-			tx.refuseWith(asRefusal(err, 488))
-			return
-		}
-		d.localSDP, d.remoteSDP = answer, sdp
+	if offer != nil {
+		d.localSDP, d.remoteSDP = answer, offer
 		res.AppendHeader(contentSDPHeader)
 		res.SetBody(answer)
 	} else {

@@ -9,8 +9,8 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-// invite serves an INVITE outside a dialog: checks, a place in the room, 200 with ;isfocus.
-// It runs in a goroutine of its own, which ends with the queue of the new dialog.
+// invite serves an INVITE outside a dialog: checks, then a place in the room and 200 with ;isfocus, or a call to who is
+// called. It runs in a goroutine of its own, which ends with the queue of the new dialog.
 func (s *Server) invite(tx *serverTx) {
 	s.count.invites.Add(1)
 	if s.draining.Load() {
@@ -19,7 +19,7 @@ func (s *Server) invite(tx *serverTx) {
 	}
 	sdp, terms, refusal, more := s.inviteContent(tx)
 	if refusal != nil {
-		if no := s.noRoom(tx.req); no != nil {
+		if no := s.noRoom(tx); no != nil {
 			refusal, more = no, nil
 		}
 		s.refused(tx, refusal, more...)
@@ -104,17 +104,9 @@ func (s *Server) unavailableLocked() *Refusal {
 	return nil
 }
 
-// enter asks the room for a leg and answers the INVITE.
+// enter asks the room for a leg and answers the INVITE, or calls the user who is called.
 func (d *dialog) enter(sdp []byte, terms sessionTerms) {
-	tx, s := d.inviteTx, d.server
-	defer func() {
-		d.openInvite.CompareAndSwap(tx, nil)
-		d.inviteTx = nil
-		tx.cancel(nil)
-		s.mu.Lock()
-		s.pending--
-		s.mu.Unlock()
-	}()
+	tx := d.inviteTx
 	if tx.final.Load() != 0 {
 		d.drop(tx.cancelCause())
 		return
@@ -123,17 +115,39 @@ func (d *dialog) enter(sdp []byte, terms sessionTerms) {
 		d.refuseEntry(causeRefusal(*c))
 		return
 	}
-	leg, err := s.cfg.Rooms.Enter(tx.ctx, d.call())
+	route, err := d.server.route(tx.ctx, d.call())
 	if err != nil {
 		d.refuseEntry(asRefusal(err, 500))
 		return
+	}
+	if route.User != "" || route.Out != "" {
+		d.connect(route, sdp, terms)
+		return
+	}
+	if d.takePlace(d.call()) {
+		d.answerEntry(sdp, terms)
+	}
+}
+
+// takePlace gets the leg. False: the call has ended for want of it.
+func (d *dialog) takePlace(c Call) bool {
+	tx := d.inviteTx
+	leg, err := d.server.cfg.Rooms.Enter(tx.ctx, c)
+	if err != nil {
+		d.refuseEntry(asRefusal(err, 500))
+		return false
 	}
 	d.leg, d.entered = leg, time.Now()
 	d.log = d.log.With("leg", leg.ID())
 	if tx.final.Load() != 0 {
 		d.drop(tx.cancelCause())
-		return
+		return false
 	}
+	return true
+}
+
+// answerEntry answers the first INVITE with what the leg says.
+func (d *dialog) answerEntry(sdp []byte, terms sessionTerms) {
 	body, err := d.describe(sdp)
 	if err != nil {
 		d.refuseEntry(asRefusal(err, 488))
@@ -143,13 +157,34 @@ func (d *dialog) enter(sdp []byte, terms sessionTerms) {
 		d.refuseEntry(causeRefusal(*c))
 		return
 	}
+	d.accept(sdp, body, terms)
+}
+
+// accept answers the first INVITE with body.
+func (d *dialog) accept(sdp, body []byte, terms sessionTerms) {
+	tx := d.inviteTx
 	d.state = accepted
-	if !d.answerInvite(tx, sdp, body, terms, true) {
+	if !d.answerInvite(tx, sdp, body, terms, true, nil) {
 		d.drop(tx.cancelCause())
 		return
 	}
-	s.count.answered.Add(1)
+	d.entryOver()
+	d.server.count.answered.Add(1)
 	d.log.Debug("sip: call answered", "source", tx.flow.source, "network", tx.flow.network(), "from", d.remoteURI.Addr(), "late_offer", sdp == nil)
+}
+
+// entryOver is when the first INVITE has its final response.
+func (d *dialog) entryOver() {
+	tx, s := d.inviteTx, d.server
+	if tx == nil {
+		return
+	}
+	d.openInvite.CompareAndSwap(tx, nil)
+	d.inviteTx = nil
+	tx.cancel(nil)
+	s.mu.Lock()
+	s.pending--
+	s.mu.Unlock()
 }
 
 // describe gets the answer to offer from the leg, or its own offer when there is none (OA-4).
@@ -161,8 +196,9 @@ func (d *dialog) describe(offer []byte) ([]byte, error) {
 }
 
 // answerInvite sends the 200 of an INVITE and starts what waits for its ACK and its refresh. It
-// reports false when the INVITE has been cancelled before.
-func (d *dialog) answerInvite(tx *serverTx, offer, body []byte, terms sessionTerms, first bool) bool {
+// reports false when the INVITE has been cancelled before. ex may be nil: the exchange with the other side of a bridge
+// that waits for the answer in the ACK.
+func (d *dialog) answerInvite(tx *serverTx, offer, body []byte, terms sessionTerms, first bool, ex *exchange) bool {
 	res := d.server.newResponse(tx.req, 200, "", tx.tag)
 	res.AppendHeader(d.contact)
 	res.AppendHeader(allowHeader)
@@ -170,7 +206,7 @@ func (d *dialog) answerInvite(tx *serverTx, offer, body []byte, terms sessionTer
 	appendSession(res, terms, terms.refresher())
 	res.AppendHeader(contentSDPHeader)
 	res.SetBody(body)
-	u := &unacked2xx{seq: tx.req.CSeq().SeqNo, res: res, flow: tx.flow, first: first, wantAnswer: offer == nil}
+	u := &unacked2xx{seq: tx.req.CSeq().SeqNo, res: res, flow: tx.flow, first: first, wantAnswer: offer == nil, passes: ex}
 	if !tx.respond(res) {
 		return false
 	}
@@ -184,16 +220,16 @@ func (d *dialog) answerInvite(tx *serverTx, offer, body []byte, terms sessionTer
 }
 
 // refuseEntry answers the first INVITE with an error and forgets the dialog.
-func (d *dialog) refuseEntry(r *Refusal) {
+func (d *dialog) refuseEntry(r *Refusal, more ...sipgo.Header) {
 	if c := d.wanted.Load(); c != nil {
-		r = causeRefusal(*c)
+		r, more = causeRefusal(*c), nil
 	}
 	cause := Cause{Code: r.Code, Text: phrase(r.Code, r.Reason)}
 	if r.Warning != "" {
 		cause.Text = r.Warning
 	}
 	if d.inviteTx.final.Load() == 0 {
-		d.server.refused(d.inviteTx, r)
+		d.server.refused(d.inviteTx, r, more...)
 	} else {
 		cause = d.inviteTx.cancelCause()
 	}
@@ -202,13 +238,19 @@ func (d *dialog) refuseEntry(r *Refusal) {
 
 // call is what the rooms are told about the INVITE.
 func (d *dialog) call() Call {
-	req := d.inviteTx.req
+	c := callOf(d.inviteTx)
+	c.HangUp = d.hangUp
+	return c
+}
+
+// callOf is who calls whom with a request outside a dialog.
+func callOf(tx *serverTx) Call {
+	req, f := tx.req, tx.flow
 	return Call{
 		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"),
-		Caller: d.inviteTx.caller,
-		CallID: d.id.callID, Source: d.flow.source, Local: d.flow.local().Addr(),
-		Network: d.flow.network(), Listener: d.flow.listener.local,
-		HangUp: d.hangUp,
+		Caller: tx.caller,
+		CallID: req.CallID().Value(), Source: f.source, Local: f.local().Addr(), Network: f.network(), Listener: f.listener.local,
+		HangUp: func(Cause) {},
 	}
 }
 

@@ -11,6 +11,9 @@ func (d *dialog) info(tx *serverTx) {
 	case len(req.Body()) == 0:
 		d.server.ok(tx)
 		return
+	case d.passes():
+		d.relayInfo(tx)
+		return
 	case d.server.cfg.ParseInfo == nil:
 		tx.refuse(415, "INFO bodies are not read here")
 		return

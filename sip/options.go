@@ -15,7 +15,7 @@ func (s *Server) options(tx *serverTx) {
 		return
 	}
 	if !acceptsSDP(req) {
-		if r := s.noRoom(req); r != nil {
+		if r := s.noRoom(tx); r != nil {
 			tx.refuseWith(r)
 			return
 		}
@@ -29,7 +29,7 @@ func (s *Server) options(tx *serverTx) {
 			return
 		}
 		var err error
-		if exists, err = s.known(req); err != nil {
+		if exists, err = s.known(tx); err != nil {
 			tx.refuseWith(asRefusal(err, 500))
 			return
 		}

@@ -27,10 +27,11 @@ type Timers struct {
 
 // Limits bound what strangers can fill.
 type Limits struct {
-	Dialogs int // calls at the same time, 10000 unless set
-	Pending int // INVITEs not yet answered, 1000 unless set
-	Body    int // bytes of a request's body, 16384 unless set
-	Queue   int // requests of one dialog waiting for their turn, 32 unless set
+	Dialogs  int // calls at the same time, 10000 unless set
+	Pending  int // INVITEs not yet answered, 1000 unless set
+	Body     int // bytes of a request's body, 16384 unless set
+	Queue    int // requests of one dialog waiting for their turn, 32 unless set
+	Branches int // phones of one callee that are called, 10 unless set
 	// Open is how many requests without To-tag may wait for their answer or its ACK, 20000 unless
 	// set; more get 503 and are forgotten.
 	Open int
@@ -72,7 +73,9 @@ type Config struct {
 	// TrustIdentity tells whether a source is believed when it says who calls: a PBX or trunk (RFC 3325). Nil: none is.
 	TrustIdentity func(source netip.Addr) bool
 	// Route tells where a call goes. Nil: every call is for a room. A *Refusal decides the SIP answer.
-	Route func(ctx context.Context, c Call) (Route, error)
+	Route    func(ctx context.Context, c Call) (Route, error)
+	Ring     time.Duration // how long phones ring at most, 3 min unless set
+	RingNext time.Duration // how long those of one preference ring before those of the next do, 20 s unless set
 	// ParseInfo reads a digit from the body of an INFO. Nil: INFO bodies are refused.
 	ParseInfo func(contentType string, body []byte) (digit byte, d time.Duration, ok bool)
 
@@ -98,11 +101,14 @@ func (c *Config) fill() error {
 	if c.SessionExpires < c.MinSE {
 		return fmt.Errorf("sip: Config.SessionExpires %v is below MinSE %v: raise it or lower MinSE", c.SessionExpires, c.MinSE)
 	}
+	setDuration(&c.Ring, 3*time.Minute)
+	setDuration(&c.RingNext, 20*time.Second)
 	setDuration(&c.RetryAfter, 10*time.Second)
 	setInt(&c.Limits.Dialogs, 10000)
 	setInt(&c.Limits.Pending, 1000)
 	setInt(&c.Limits.Body, 16384)
 	setInt(&c.Limits.Queue, 32)
+	setInt(&c.Limits.Branches, 10)
 	setInt(&c.Limits.Open, 20000)
 	setInt(&c.Limits.Finished, 1<<18)
 	if c.Edge.Logger == nil {
@@ -224,6 +230,7 @@ type Snapshot struct {
 	Responses                              map[int]uint64    // final ones sent, repetitions apart, by status code
 	Dropped                                map[string]uint64 // messages that got no answer, by reason
 	Invites, Answered, Refused, Cancelled  uint64
+	Called                                 uint64 // INVITEs sent to phones
 	EndedByPeer, EndedByUs                 uint64
 	Retransmitted2xx, AckTimeouts          uint64
 	Refreshes, SessionTimeouts             uint64
@@ -242,6 +249,7 @@ type counters struct {
 	requests                              methodCounts
 	responses                             codeCounts
 	invites, answered, refused, cancelled atomic.Uint64
+	called                                atomic.Uint64
 	endedByPeer, endedByUs                atomic.Uint64
 	retransmitted2xx, ackTimeouts         atomic.Uint64
 	refreshes, sessionTimeouts            atomic.Uint64
@@ -260,6 +268,7 @@ func (s *Server) Snapshot() Snapshot {
 	n := Snapshot{
 		Requests: make(map[string]uint64), Responses: make(map[int]uint64),
 		Invites: c.invites.Load(), Answered: c.answered.Load(), Refused: c.refused.Load(), Cancelled: c.cancelled.Load(),
+		Called:      c.called.Load(),
 		EndedByPeer: c.endedByPeer.Load(), EndedByUs: c.endedByUs.Load(),
 		Retransmitted2xx: c.retransmitted2xx.Load(), AckTimeouts: c.ackTimeouts.Load(),
 		Refreshes: c.refreshes.Load(), SessionTimeouts: c.sessionTimeouts.Load(),

@@ -77,11 +77,16 @@ func (s *Server) transact(h nextWay, req, ack *sipgo.Request) *sipgo.Response {
 func (s *Server) openClient(f *flow, req *sipgo.Request) (*sipgo.ClientTx, error) {
 	req.RemoveHeader("Via")
 	s.addVia(req, f)
+	return s.startClient(f, req)
+}
+
+// startClient does the same for a request that has its Via.
+func (s *Server) startClient(f *flow, req *sipgo.Request) (*sipgo.ClientTx, error) {
 	key, err := sipgo.ClientTxKeyMake(req)
 	if err != nil {
 		return nil, err
 	}
-	tx := sipgo.NewClientTx(key, req, f, s.log)
+	tx := sipgo.NewClientTx(key, req, f, s.machines)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()

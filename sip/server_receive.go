@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -129,8 +130,7 @@ func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
 	if invite == nil || invite.final.Load() != 0 {
 		return
 	}
-	text := causeText(req)
-	invite.cancelled.CompareAndSwap(nil, &text)
+	invite.cancelled.CompareAndSwap(nil, &cancellation{causeText(req), headerValue(req, "reason", "")})
 	if invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
 		s.count.cancelled.Add(1)
 		invite.cancel(errCancelled)
@@ -175,7 +175,7 @@ func (s *Server) outOfDialog(tx *serverTx) {
 	}
 	if r, more := s.unservable(tx); r != nil {
 		if r.Code == 420 && a.trusted {
-			if no := s.noRoom(tx.req); no != nil {
+			if no := s.noRoom(tx); no != nil {
 				r, more = no, nil
 			}
 		}
@@ -198,18 +198,35 @@ func (s *Server) outOfDialog(tx *serverTx) {
 	}
 }
 
-// known asks the rooms about the Request-URI.
-func (s *Server) known(req *sipgo.Request) (exists bool, err error) {
-	return s.cfg.Rooms.Known(room(&req.Recipient), strings.Trim(req.Recipient.Host, "[]"))
+// known asks the rooms about the Request-URI, or whether who is called there can be. exists says that it is a room that is open.
+func (s *Server) known(tx *serverTx) (exists bool, err error) {
+	if s.cfg.Route != nil {
+		ctx, cancel := context.WithTimeout(s.ctx, askWait)
+		defer cancel()
+		c := callOf(tx)
+		if c.Caller == (Identity{}) { // nobody was asked for a proof
+			source := tx.flow.source.Addr()
+			c.Caller = s.identify(tx.req, source, "", s.allowed(source))
+		}
+		route, err := s.route(ctx, c)
+		if err != nil {
+			return false, err
+		}
+		if route.User != "" || route.Out != "" {
+			_, err := s.targets(ctx, route)
+			return false, err
+		}
+	}
+	return s.cfg.Rooms.Known(room(&tx.req.Recipient), strings.Trim(tx.req.Recipient.Host, "[]"))
 }
 
 // noRoom is the 404 when the Request-URI is no room and would open none; this counts before what
 // the request requires or carries. RFC 3261, 8.2.2.1 (UA-1)
-func (s *Server) noRoom(req *sipgo.Request) *Refusal {
-	if req.Recipient.User == "" {
+func (s *Server) noRoom(tx *serverTx) *Refusal {
+	if tx.req.Recipient.User == "" {
 		return nil
 	}
-	_, err := s.known(req)
+	_, err := s.known(tx)
 	var r *Refusal
 	if errors.As(err, &r) && r.Code == 404 {
 		return r

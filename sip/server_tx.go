@@ -3,6 +3,7 @@ package sip
 import (
 	"bytes"
 	"context"
+	"sync"
 	"sync/atomic"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -33,14 +34,21 @@ type serverTx struct {
 	final     atomic.Int32
 	ctx       context.Context // INVITE: ends when the work on it is pointless
 	cancel    context.CancelCauseFunc
-	cancelled atomic.Pointer[string] // INVITE: what the first CANCEL says, before final is 487
+	cancelled atomic.Pointer[cancellation] // INVITE: what the first CANCEL says, before final is 487
+	sending   sync.Mutex                   // INVITE: no provisional response goes to the machine after a final one
+}
+
+// cancellation is what a CANCEL says about its reason.
+type cancellation struct {
+	text   string // for a person
+	reason string // the first Reason header as it came, or ""
 }
 
 // cancelCause is why an INVITE that got its final response before the answer ended.
 func (tx *serverTx) cancelCause() Cause {
 	c := Cause{Code: 487, Text: "cancelled by the caller", ByPeer: true}
-	if text := tx.cancelled.Load(); text != nil && *text != "" {
-		c.Text = *text
+	if why := tx.cancelled.Load(); why != nil && why.text != "" {
+		c.Text = why.text
 	}
 	return c
 }
@@ -156,12 +164,24 @@ func (tx *serverTx) respond(res *sipgo.Response) bool {
 		tx.finish(nil)
 		err = tx.flow.WriteMsg(res)
 	default:
+		tx.sending.Lock()
 		err = tx.machine.Respond(res)
+		tx.sending.Unlock()
 	}
 	if err != nil {
 		tx.server.log.Debug("sip: response not sent", "code", res.StatusCode, "call", tx.req.CallID().Value(), "error", err)
 	}
 	return true
+}
+
+// provisional sends a 1xx other than 100, unless the final response is decided on. The machine repeats it to who repeats the
+// INVITE.
+func (tx *serverTx) provisional(res *sipgo.Response) {
+	tx.sending.Lock()
+	defer tx.sending.Unlock()
+	if tx.final.Load() == 0 {
+		_ = tx.machine.Respond(res)
+	}
 }
 
 // refuse answers with an error; warning may be empty.

@@ -59,7 +59,7 @@ func (d *dialog) refresh() {
 	switch {
 	case d.state == ending || d.state == ended || d.session.running:
 		return
-	case d.unacked != nil: // an INVITE of the peer's is open
+	case d.unacked != nil || d.relaying != nil || d.ourInvite: // an INVITE is open
 		d.retryRefresh(d.server.cfg.Timers.T2)
 		return
 	}
@@ -67,14 +67,7 @@ func (d *dialog) refresh() {
 	if d.peerAllow {
 		method = sipgo.UPDATE
 	}
-	req := d.newRequest(method)
-	req.AppendHeader(d.contact)
-	req.AppendHeader(allowHeader)
-	req.AppendHeader(supportedHeader)
-	appendSession(req, sessionTerms{interval: d.session.terms.interval}, "uac")
-	if d.session.minSE > 0 {
-		req.AppendHeader(sipgo.NewHeader("Min-SE", seconds(d.session.minSE)))
-	}
+	req := d.newRefresh(method, "uac")
 	req.SetBody(nil)
 	if method == sipgo.INVITE {
 		req.AppendHeader(contentSDPHeader)
@@ -86,9 +79,25 @@ func (d *dialog) refresh() {
 	d.send(req, func(res *sipgo.Response) { d.refreshed(method, res) })
 }
 
+// newRefresh makes an INVITE or UPDATE that refreshes the session too; its body is set by the caller. RFC 4028, 7.4
+func (d *dialog) newRefresh(method sipgo.RequestMethod, refresher string) *sipgo.Request {
+	req := d.newRequest(method)
+	req.AppendHeader(d.contact)
+	req.AppendHeader(allowHeader)
+	req.AppendHeader(supportedHeader)
+	appendSession(req, sessionTerms{interval: d.session.terms.interval}, refresher)
+	if d.session.minSE > 0 {
+		req.AppendHeader(sipgo.NewHeader("Min-SE", seconds(d.session.minSE)))
+	}
+	return req
+}
+
 // refreshed takes the final response of a refresh; nil is a timeout. (ST-2, ST-3, UA-5)
 func (d *dialog) refreshed(method sipgo.RequestMethod, res *sipgo.Response) {
-	d.session.running, d.ourInvite = false, false
+	d.session.running = false
+	if method == sipgo.INVITE {
+		d.ourInvite = false
+	}
 	if d.state == ending || d.state == ended {
 		return
 	}
@@ -107,7 +116,7 @@ func (d *dialog) refreshed(method sipgo.RequestMethod, res *sipgo.Response) {
 			d.refresh()
 		}
 	case code == 491:
-		d.retryRefresh(glareWait(false, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))))
+		d.retryRefresh(glareWait(d.callee, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))))
 	case code == 481 || code == 408:
 		d.end(Cause{Code: code, Text: "the session could not be refreshed: " + phrase(code, "")})
 	case method == sipgo.UPDATE && (code == 405 || code == 501):
@@ -130,6 +139,11 @@ func (d *dialog) refreshAnswered(method sipgo.RequestMethod, res *sipgo.Response
 	}
 	sdp, refusal := description(res)
 	if refusal != nil || sdp == nil || bytes.Equal(sdp, d.remoteSDP) {
+		return
+	}
+	if d.passes() {
+		d.remoteSDP = sdp
+		d.propose(sdp)
 		return
 	}
 	if err := d.leg.SetAnswer(sdp); err != nil {

@@ -8,6 +8,8 @@ var phrases = [...]struct {
 	text string
 }{
 	{100, "Trying"},
+	{180, "Ringing"},
+	{183, "Session Progress"},
 	{200, "OK"},
 	{400, "Bad Request"},
 	{401, "Unauthorized"},
@@ -28,6 +30,8 @@ var phrases = [...]struct {
 	{480, "Temporarily Unavailable"},
 	{481, "Call/Transaction Does Not Exist"},
 	{482, "Loop Detected"},
+	{483, "Too Many Hops"},
+	{484, "Address Incomplete"},
 	{486, "Busy Here"},
 	{487, "Request Terminated"},
 	{488, "Not Acceptable Here"},
@@ -35,6 +39,7 @@ var phrases = [...]struct {
 	{500, "Server Internal Error"},
 	{501, "Not Implemented"},
 	{503, "Service Unavailable"},
+	{504, "Server Time-out"},
 	{505, "Version Not Supported"},
 	{600, "Busy Everywhere"},
 	{603, "Decline"},

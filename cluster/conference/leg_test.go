@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/srtp/v3"
+
 	"trivox/media"
 	"trivox/media/codec"
+	"trivox/sip/sdp"
 )
 
 // amplitude of a tone as loud as the gain makes speech: it leaves it alone.
@@ -257,6 +260,9 @@ func TestTickAllocatesNothing(t *testing.T) {
 	for i, c := range []codec.Codec{codec.PCMU, codec.G722, codec.Opus, codec.PCMA, codec.PCMU} {
 		h.dial("tea", c, 20*time.Millisecond, sine(tones[i], 0.02*float64(i+1), c.SampleRate))
 	}
+	h.srtp = sdp.Offered
+	h.dialEncrypted(codec.PCMU, sine(tones[0], 0.15, 8000), newCloak(t, "AEAD_AES_128_GCM", srtp.ProtectionProfileAeadAes128Gcm))
+	h.dialEncrypted(codec.Opus, sine(tones[1], 0.2, 48000), newCloak(t, "AES_CM_128_HMAC_SHA1_80", srtp.ProtectionProfileAes128CmHmacSha1_80))
 	h.run(2 * time.Second)
 	phones := h.phones
 	h.phones = nil // sending and hearing is the test's own

@@ -14,6 +14,7 @@ import (
 
 	"trivox/media"
 	"trivox/media/codec"
+	"trivox/sip/sdp"
 )
 
 // hall is a Server whose one worker is driven in virtual time, with a network in memory.
@@ -23,6 +24,7 @@ type hall struct {
 	worker *worker
 	now    time.Duration
 	phones []*phone
+	srtp   sdp.Policy // of phones to come
 	events []Event
 	ports  *media.Ports
 }
@@ -148,7 +150,8 @@ type phone struct {
 	hungUp  []Cause
 	keys    []datagram // telephone-events that it was sent, with the time of each
 	wall    func() time.Duration
-	stalls  bool // the worker is held up: timestamps jump
+	stalls  bool   // the worker is held up: timestamps jump
+	cloak   *cloak // nil: it sends in clear
 }
 
 type datagram struct {
@@ -177,7 +180,7 @@ func (h *hall) dialAs(room string, c codec.Codec, ptime time.Duration, source fu
 		h.t.Fatal(err)
 	}
 	q.Conference, q.URI, q.Local = room, fmt.Sprintf("sip:phone%d@test", len(h.phones)), netip.MustParseAddr("127.0.0.1")
-	q.Source, q.HangUp = p.addr.Addr(), func(c Cause) { p.hungUp = append(p.hungUp, c) }
+	q.SRTP, q.Source, q.HangUp = h.srtp, p.addr.Addr(), func(c Cause) { p.hungUp = append(p.hungUp, c) }
 	if p.leg, err = h.server.Enter(context.Background(), q); err != nil {
 		h.t.Fatal(err)
 	}
@@ -189,10 +192,11 @@ func (h *hall) dialAs(room string, c codec.Codec, ptime time.Duration, source fu
 }
 
 func (p *phone) offer(direction string) []byte {
-	return fmt.Appendf(nil, "v=0\r\no=- 1 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP %d 101\r\n"+
-		"a=rtpmap:%d %s/%d/%d\r\na=rtpmap:101 telephone-event/%d\r\na=ptime:%d\r\na=%s\r\n",
-		p.packets+1, p.addr.Addr(), p.addr.Addr(), p.addr.Port(), p.pt, p.pt, p.codec.Name, p.codec.ClockRate, p.codec.Channels,
-		p.codec.ClockRate, p.ptime.Milliseconds(), direction)
+	profile, crypto := p.cloak.lines()
+	return fmt.Appendf(nil, "v=0\r\no=- 1 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d %s %d 101\r\n"+
+		"a=rtpmap:%d %s/%d/%d\r\na=rtpmap:101 telephone-event/%d\r\na=ptime:%d\r\na=%s\r\n%s",
+		p.packets+1, p.addr.Addr(), p.addr.Addr(), p.addr.Port(), profile, p.pt, p.pt, p.codec.Name, p.codec.ClockRate, p.codec.Channels,
+		p.codec.ClockRate, p.ptime.Milliseconds(), direction, crypto)
 }
 
 // speak sends what is due.
@@ -227,6 +231,7 @@ func (p *phone) send(pt uint8, payload []byte) {
 	binary.BigEndian.PutUint32(b[4:], p.stamp)
 	binary.BigEndian.PutUint32(b[8:], 0x1000+uint32(p.addr.Addr().As4()[3]))
 	p.seq++
+	b = p.cloak.seal(p.t, append(b, payload...))
 	at := p.next - 3*time.Millisecond
 	if p.delay != nil {
 		d := p.delay()
@@ -235,7 +240,7 @@ func (p *phone) send(pt uint8, payload []byte) {
 		}
 		at += d
 	}
-	p.outbox = append(p.outbox, datagram{append(b, payload...), at})
+	p.outbox = append(p.outbox, datagram{b, at})
 }
 
 // arrived takes what has arrived by now from the outbox, in the order of arrival, as many as a sweep takes.
@@ -255,6 +260,7 @@ func (p *phone) hear(b []byte) {
 	if media.IsRTCP(b) {
 		return
 	}
+	b = p.cloak.open(p.t, b)
 	seq, ts, ssrc := binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
 	if p.packets > 0 {
 		if seq != p.lastSeq+1 || ssrc != p.ssrc {

@@ -37,6 +37,7 @@ func needs(t testing.TB, name, debian string) string {
 type baresip struct {
 	t       *testing.T
 	codec   codec.Codec
+	uri     string // where it takes calls
 	dir     string
 	control net.Conn
 	events  chan map[string]any
@@ -120,6 +121,7 @@ func startSoftphone(t *testing.T, f softphone) *baresip {
 	p := &baresip{t: t, codec: f.codec, dir: t.TempDir(), events: make(chan map[string]any, 100)}
 	low := reserve(t, 60)
 	c := f.codec
+	p.uri = fmt.Sprintf("sip:%s@127.0.0.1:%d", f.name, low)
 	files := map[string]string{
 		"config":   fmt.Sprintf(baresipConfig, low, p.dir, low+10, low+59, low+2, f.authority),
 		"accounts": f.account(low),

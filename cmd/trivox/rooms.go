@@ -35,15 +35,6 @@ type rooms struct {
 	lobbies  *lobbies
 }
 
-// srtpPolicy is for calls by a listener that says nothing of SRTP: keys stand in SDP, so they are taken where nobody but
-// the peer can read it (SE-1).
-func srtpPolicy(c sip.Call) sdp.Policy {
-	if c.Network == "TLS" {
-		return sdp.Offered
-	}
-	return sdp.Off
-}
-
 // roomName is what the conference server and the API call a room: its user part, with the domain when that is one of
 // ours and not the first, or when the user part itself ends as if it were.
 func roomName(user, host string, domains []string) string {

@@ -76,6 +76,7 @@ type process struct {
 	http  *httpServer
 	first netip.AddrPort // where SIP is listened for, in clear if anywhere
 	at    addresses      // by which peers reach it
+	srtp  encryption
 
 	draining atomic.Bool
 	ended    [2]atomic.Uint64 // calls, by the server and by callers
@@ -123,7 +124,7 @@ func (p *process) bring(c config.Config) error {
 		return err
 	}
 	p.sip, err = sip.NewServer(sip.Config{
-		Rooms:     &rooms{server: p.cs, config: p.config, recorder: p.recorder, log: p.log, srtp: srtpPolicy, lobbies: p.lobbies},
+		Rooms:     &rooms{server: p.cs, config: p.config, recorder: p.recorder, log: p.log, srtp: p.srtp.of, lobbies: p.lobbies},
 		Logger:    p.log,
 		Advertise: p.advertise,
 		Allowed: func(source netip.Addr) (bool, string) {
@@ -154,7 +155,7 @@ func (p *process) listenSIP(c config.Config) error {
 	secure := false // the first is
 	for _, l := range c.SIP.Listen {
 		for _, network := range l.Networks() {
-			at, err := p.sip.Listen(network, l.Addr.String())
+			at, err := p.srtp.listen(l, network, p.sip.Listen)
 			if err != nil {
 				return portHint(err, l)
 			}

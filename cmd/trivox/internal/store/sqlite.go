@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -10,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+	"github.com/mattn/go-sqlite3" // and the driver "sqlite3"
 )
 
 // fileName is the database in the directory of Config.Data.
@@ -64,6 +65,14 @@ func options() url.Values {
 // address is an absolute path as SQLite's URI.
 func address(path string, q url.Values) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// begun explains why a transaction did not begin.
+func begun(err error) error {
+	if e := (sqlite3.Error{}); errors.As(err, &e) && e.Code == sqlite3.ErrBusy {
+		return fmt.Errorf("store: another process has not let go of the database for %s; end it, or try again: %w", patience, err)
+	}
+	return fmt.Errorf("store: begin: %w", err)
 }
 
 // makeFile makes the directory and an empty database where there is none, for the owner alone: who can read a HA1 can

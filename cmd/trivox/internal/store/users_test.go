@@ -215,7 +215,7 @@ func TestCheckPassword(t *testing.T) {
 			t.Errorf("%q: %v", p, err)
 		}
 	}
-	if store.GeneratePassword() == store.GeneratePassword() {
+	if first, second := store.GeneratePassword(), store.GeneratePassword(); first == second {
 		t.Error("the same password twice")
 	}
 }

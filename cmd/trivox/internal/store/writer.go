@@ -151,7 +151,7 @@ func (s *Store) transact(f func(ctx context.Context, tx *sql.Tx) error) error {
 	defer cancel()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("store: begin: %w", err)
+		return begun(err)
 	}
 	if err := f(ctx, tx); err != nil {
 		_ = tx.Rollback()
