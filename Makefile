@@ -16,7 +16,7 @@ ALONE := trivox/(loudness|mixer|cluster/(exchange|sim|conference)|media/(jitter|
 SHARED := Close|ManyGoroutines|Inbox|EachHears
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint unit race fuzz bench soak packages packages-unit packages-test clean
+.PHONY: help run build test check lint unit race fuzz bench soak prompts packages packages-unit packages-test clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -57,6 +57,10 @@ bench: build ## CPU and memory of the server under load, rows as in docs/bench.m
 soak: packages-test build ## by hand: long tones, 10,000 calls, floods, a minute a fuzz target
 	$(GO) test -tags "$(TAGS) soak" -run Soak -v -timeout 3h ./...
 	$(MAKE) --no-print-directory fuzz FUZZTIME=60s
+
+prompts: ## by hand: the prompts again, with espeak-ng and sox
+	@.ci/packages espeak-ng sox
+	cmd/trivox/internal/prompts/make.sh
 
 # Found by what they provide, so that a machine that has them loses no time here.
 packages:

@@ -32,8 +32,11 @@ var mayImport = map[string][]string{
 	"cluster/conference": {"loudness", "mixer", "cluster/exchange", "media", "media/codec", "media/jitter",
 		"sip/sdp"},
 
+	"cmd/trivox/internal/config":          {"cmd/trivox/internal/policy"},
+	"cmd/trivox/internal/policy":          {},
+	"cmd/trivox/internal/lobby":           {},
+	"cmd/trivox/internal/prompts":         {"cmd/trivox/internal/wav"},
 	"cmd/trivox/internal/certs":           {},
-	"cmd/trivox/internal/config":          {},
 	"cmd/trivox/internal/api":             {},
 	"cmd/trivox/internal/store":           {"sip"},
 	"cmd/trivox/internal/store/storetest": {"cmd/trivox/internal/store"},
@@ -51,7 +54,7 @@ var mayImport = map[string][]string{
 	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/sdp", "cluster/exchange", "cluster/conference",
 		"cmd/trivox/internal/certs", "cmd/trivox/internal/config", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
 		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim",
-		"cmd/trivox/internal/store", "cmd/trivox/internal/traffic", "cmd/trivox/internal/user"},
+		"cmd/trivox/internal/store", "cmd/trivox/internal/traffic", "cmd/trivox/internal/user", "cmd/trivox/internal/policy", "cmd/trivox/internal/lobby", "cmd/trivox/internal/prompts"},
 }
 
 // arrowHints say what to do instead of the import that somebody is most likely to want.
@@ -67,7 +70,8 @@ var arrowHints = map[[2]string]string{
 }
 
 // pure packages compute. They own no socket, clock, file, lock, log or goroutine.
-var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "cluster/sim", "sip/sdp"}
+var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "cluster/sim", "sip/sdp", "cmd/trivox/internal/policy",
+	"cmd/trivox/internal/lobby"}
 
 // impure says what a pure package may not import, and what to do instead.
 var impure = map[string]string{

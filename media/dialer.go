@@ -12,6 +12,8 @@ const (
 	endPackets = 3  // the last packet is sent three times
 	volume     = 10 // -10 dBm0, as phones send
 	maxDialed  = 64
+	// A key that was held longer is passed on as if held so long: meanwhile there is no sound.
+	longestSent = 3 * time.Second
 )
 
 // Dialer sends digits as telephone-events, one packet every packet time. While an event lasts no
@@ -19,11 +21,19 @@ const (
 type Dialer struct {
 	rate   int
 	ptime  time.Duration
-	length int // packets from a digit's first to its first end packet
+	length int // packets from a digit's first to its first end packet, at least
 	pause  int // packet times between digits
-	digits string
+	queue  [maxDialed]dialed
+	queued int
 	sent   int // packets of the present digit
 	rest   int // packet times of pause left
+	lost   uint64
+}
+
+// dialed is a digit that waits to be sent, or is being sent.
+type dialed struct {
+	event  byte
+	length int // packets from its first to its first end packet
 }
 
 // NewDialer makes the sender: RTP clock in Hz, packet time, how long each digit lasts and the pause
@@ -44,15 +54,38 @@ func (d *Dialer) Dial(digits string) error {
 			return fmt.Errorf("media: %q is no key of a telephone: need 0 to 9, *, # or A to D", r)
 		}
 	}
-	if len(d.digits)+len(digits) > maxDialed {
-		return fmt.Errorf("media: %d digits at once: need at most %d", len(d.digits)+len(digits), maxDialed)
+	if d.queued+len(digits) > maxDialed {
+		return fmt.Errorf("media: %d digits at once: need at most %d", d.queued+len(digits), maxDialed)
 	}
-	d.digits += digits
+	for i := range len(digits) {
+		d.Press(Digit{Key: digits[i]})
+	}
 	return nil
 }
 
+// Press adds a digit to those that wait, which lasts as long as it was pressed, but no shorter than what NewDialer was
+// told and no longer than longestSent. It reports false, and counts it, when it cannot be sent: 64 wait, or it is no key.
+func (d *Dialer) Press(digit Digit) bool {
+	event := strings.IndexByte(keys, digit.Key)
+	if event < 0 || d.queued == maxDialed {
+		d.lost++
+		return false
+	}
+	longest := min(longestSent, time.Duration(fullDuration)*time.Second/time.Duration(d.rate))
+	length := max(d.length, int((min(digit.Duration, longest)+d.ptime-1)/d.ptime))
+	for length > d.length && stampUnits(time.Duration(length)*d.ptime, d.rate) > fullDuration {
+		length--
+	}
+	d.queue[d.queued] = dialed{event: byte(event), length: length}
+	d.queued++
+	return true
+}
+
+// Lost counts the digits that Press did not take.
+func (d *Dialer) Lost() uint64 { return d.lost }
+
 // Idle tells that all digits have been sent, the pause after the last one included.
-func (d *Dialer) Idle() bool { return d.digits == "" && d.rest == 0 }
+func (d *Dialer) Idle() bool { return d.queued == 0 && d.rest == 0 }
 
 // Next is called once a packet time. While sending is true the packet of this time is payload,
 // appended to dst, and no sound: build it with this marker, and with samples as what the timestamp
@@ -62,22 +95,25 @@ func (d *Dialer) Next(dst []byte) (payload []byte, marker bool, samples uint32, 
 		d.rest--
 		return dst, false, 0, false
 	}
-	if d.digits == "" {
+	if d.queued == 0 {
 		return dst, false, 0, false
 	}
 	d.sent++
-	packets := min(d.sent, d.length)
+	present := d.queue[0]
+	packets := min(d.sent, present.length)
 	flags := byte(volume)
-	if d.sent >= d.length {
+	if d.sent >= present.length {
 		flags |= 0x80
 	}
 	units := stampUnits(time.Duration(packets)*d.ptime, d.rate)
-	dst = append(dst, byte(strings.IndexByte(keys, d.digits[0])), flags)
+	dst = append(dst, present.event, flags)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(units))
 	marker = d.sent == 1
-	if d.sent == d.length+endPackets-1 {
+	if d.sent == present.length+endPackets-1 {
 		samples = stampUnits(time.Duration(d.sent)*d.ptime, d.rate)
-		d.digits, d.sent, d.rest = d.digits[1:], 0, d.pause
+		copy(d.queue[:], d.queue[1:d.queued])
+		d.queued--
+		d.sent, d.rest = 0, d.pause
 	}
 	return dst, marker, samples, true
 }

@@ -34,6 +34,17 @@ func (s *Session) BuildLevel(dst []byte, pt uint8, samples uint32, marker bool, 
 	return s.built(append(dst, payload...), start, samples, len(payload))
 }
 
+// Stamp is the timestamp of the next packet.
+func (s *Session) Stamp() uint32 { return s.stamp }
+
+// BuildAt is Build with a timestamp of its own, for events, whose packets all have that of their first one (RFC 4733,
+// 2.5.1.2). Time goes on by what is built or skipped beside it.
+func (s *Session) BuildAt(dst []byte, pt uint8, stamp uint32, marker bool, payload []byte) []byte {
+	start := len(dst)
+	dst = appendRTP(dst, pt, marker, s.seq, stamp, s.ssrc)
+	return s.built(append(dst, payload...), start, 0, len(payload))
+}
+
 // built counts the packet that begins at start, and encrypts it.
 func (s *Session) built(dst []byte, start int, samples uint32, octets int) []byte {
 	s.seq++

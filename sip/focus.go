@@ -84,6 +84,7 @@ type Refusal struct {
 	// ("304 no codec in common"); else 399 is put before it.
 	Warning    string
 	RetryAfter time.Duration // zero: no Retry-After
+	Rule       string        // which rule of ours refused: for the log alone
 }
 
 func (r *Refusal) Error() string {

@@ -40,8 +40,11 @@ func (s *Server) refused(tx *serverTx, r *Refusal, more ...sipgo.Header) {
 		tx.refuseWith(r, more...)
 		return
 	}
-	s.log.Info("sip: call refused", "call", tx.req.CallID().Value(), "source", tx.flow.source,
-		"uri", tx.req.Recipient.String(), "code", r.Code, "text", r.Warning)
+	log := s.log.With("call", tx.req.CallID().Value(), "source", tx.flow.source, "uri", tx.req.Recipient.String())
+	if r.Rule != "" {
+		log = log.With("rule", r.Rule)
+	}
+	log.Info("sip: call refused", "code", r.Code, "text", r.Warning)
 	tx.refuseWith(r, more...)
 }
 

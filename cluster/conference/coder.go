@@ -72,6 +72,9 @@ func (k *coder) feed(mixed []int16) {
 	k.pcm = k.pcm[:n+k.down.Process(k.pcm[n:], mixed)]
 }
 
+// take takes one slot at the rate of the codec, of a line that hears no mix.
+func (k *coder) take(pcm []int16) { k.pcm = append(k.pcm, pcm...) }
+
 // ready tells that a packet time is there.
 func (k *coder) ready() bool { return len(k.pcm) >= k.format.samples() }
 

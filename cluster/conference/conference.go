@@ -28,6 +28,10 @@ type conference struct {
 	name   string
 	owned  bool // the worker ticks it
 
+	private  bool          // a call between two
+	lifetime time.Duration // from begun on; 0: without end
+	begun    time.Duration // when the first participant came in; 0: nobody is in
+
 	lines []*line
 	rtp   []*media.Socket // RTP sockets, in the order of lines
 	rtcp  []*media.Socket // RTCP sockets, in the order of lines
@@ -105,6 +109,7 @@ func (c *conference) choose(now time.Duration) {
 	for _, l := range c.lines {
 		l.floor = false
 		l.takeNext(c.rate)
+		l.listens(now)
 		l.playout.Tick(now)
 		l.meterTime()
 		c.takeDigits(l, now)
@@ -140,9 +145,12 @@ func (c *conference) play(l *line) {
 	c.playing = append(c.playing, l)
 }
 
-// add takes a line into the conference.
-func (c *conference) add(l *line) {
+// add takes a line into the conference, or into its lobby.
+func (c *conference) add(l *line, now time.Duration) {
 	c.worker.own(c)
+	if l.lobby == nil {
+		c.begin(now)
+	}
 	c.lines = append(c.lines, l)
 	c.rtp = append(c.rtp, l.pair.RTP)
 	c.rtcp = append(c.rtcp, l.pair.RTCP)
@@ -158,6 +166,9 @@ func (c *conference) remove(l *line) {
 	c.rtcp = slices.Delete(c.rtcp, i, i+1)
 	c.playing = slices.DeleteFunc(c.playing, func(p *line) bool { return p == l })
 	c.leaveGroup(l)
+	if c.people() == 0 {
+		c.begun = 0
+	}
 	if len(c.lines) == 0 {
 		c.leaving = c.leaving[:0]
 		c.worker.disown(c)

@@ -22,18 +22,20 @@ type EventKind uint8
 
 // What is reported of a leg.
 const (
-	LegHeard   EventKind = iota // its first RTP packet arrived
-	LegDigit                    // a DTMF digit
-	LegSilent                   // answered, and no RTP since (Config.RTPAlarm)
-	LegLooped                   // our own packets come back from it
-	LegChanged                  // its codec or direction changed
-	LegEnded                    // Summary says how it was
+	LegHeard    EventKind = iota // its first RTP packet arrived
+	LegDigit                     // a DTMF digit
+	LegSilent                    // answered, and no RTP since (Config.RTPAlarm)
+	LegLooped                    // our own packets come back from it
+	LegChanged                   // its codec or direction changed
+	LegEnded                     // Summary says how it was
+	LegPlayed                    // its prompts of Number are out
+	LegAdmitted                  // it has come in from the lobby
 
 	legTurns // it sends another of its codecs: for the Server alone
 )
 
 func (k EventKind) String() string {
-	return [...]string{"heard", "digit", "silent", "looped", "changed", "ended"}[k]
+	return [...]string{"heard", "digit", "silent", "looped", "changed", "ended", "played", "admitted"}[k]
 }
 
 // Event is something that happened to a leg. OnEvent gets it after the fact.
@@ -44,6 +46,8 @@ type Event struct {
 	URI        string
 	Digit      byte          // LegDigit: '0' to '9', '*', '#', 'A' to 'D'
 	Duration   time.Duration // LegDigit: how long it was held
+	Private    bool          // LegDigit: it is nobody else's business, nor the log's: a PIN, or for the other one of two
+	Number     int           // LegPlayed: of Leg.Play
 	Address    string        // LegSilent: where RTP was sent
 	Summary    Summary       // LegEnded; of LegChanged Codec and Encryption, of LegSilent Unauthentic
 	Call       string        // Call-ID

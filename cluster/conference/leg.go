@@ -25,6 +25,7 @@ type Leg struct {
 	sendSSRC  uint32 // of the stream we send
 	sessionID uint64
 	entered   time.Duration
+	place     place // guarded by the Server's lock
 
 	mu     sync.Mutex
 	last   []byte // the SDP we sent last, with version
@@ -140,12 +141,26 @@ func (l *Leg) agree(m sdp.Media) error {
 	if l.line == nil || m.DTMFRate != l.agreed.DTMFRate {
 		up.digits = media.NewDigits(max(m.DTMFRate, 8000))
 	}
-	if l.line == nil {
+	if err = up.redial(l, m); err != nil {
+		return err
+	}
+	first, outside := l.line == nil, l.outside()
+	if outside && (first || c != l.format.codec) {
+		up.prompts = mustResampler(PromptRate, c.SampleRate)
+	}
+	if first {
 		l.line = newLine(l, up.terms)
+		if outside {
+			l.line.lobby = newLobby(l)
+		}
 	}
 	l.agreed, l.crypto, l.format = &m, crypto, f
 	ln, conf := l.line, l.room.conf
-	return conf.worker.do(context.Background(), func(now time.Duration) { conf.setUp(ln, up, now) })
+	err = conf.worker.do(context.Background(), func(now time.Duration) { conf.setUp(ln, up, now) })
+	if first && err == nil {
+		l.server.arrive(l)
+	}
+	return err
 }
 
 // formatOf is what our packets to a peer look like, as far as it has a say.

@@ -137,7 +137,9 @@ func call(t *testing.T, s *Server, r *rand.Rand) {
 	defer socket.Close()
 	port := socket.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 	for range 25 {
-		l, err := s.Enter(context.Background(), request(fmt.Sprint("room ", r.IntN(5))))
+		q := request(fmt.Sprint("room ", r.IntN(5)))
+		q.Lobby, q.Moderator, q.Opens.EndsWithHost = r.IntN(3) == 0, r.IntN(4) == 0, r.IntN(2) == 0
+		l, err := s.Enter(context.Background(), q)
 		if err != nil {
 			if !errors.Is(err, ErrFull) && !errors.Is(err, ErrTooMany) && !errors.Is(err, ErrLocked) {
 				t.Error(err)
@@ -158,7 +160,7 @@ func call(t *testing.T, s *Server, r *rand.Rand) {
 func abuse(l *Leg, socket net.PacketConn, port uint16, r *rand.Rand) {
 	direction := []string{"sendrecv", "sendonly", "inactive", "recvonly"}[r.IntN(4)]
 	offer := offerOf(port, []int{0, 8, 9}[r.IntN(3)], direction)
-	switch r.IntN(8) {
+	switch r.IntN(11) {
 	case 0, 1, 2:
 		_, _ = l.Answer(offer)
 	case 3:
@@ -172,6 +174,12 @@ func abuse(l *Leg, socket net.PacketConn, port uint16, r *rand.Rand) {
 	case 6:
 		_, _ = l.Answer([]byte("nonsense"))
 	case 7:
+		_ = l.Admit(r.IntN(3) == 0)
+	case 8:
+		_, _ = l.Wait()
+	case 9:
+		_ = l.Play(Play{Prompts: []Prompt{make(Prompt, 500)}})
+	case 10:
 		b := make([]byte, 172)
 		b[0], b[1] = 0x80, byte([]int{0, 8, 9, 101}[r.IntN(4)])
 		to := net.UDPAddrFromAddrPort(l.pair.RTP.Local())
@@ -194,6 +202,7 @@ func watchAll(s *Server, r *rand.Rand) {
 		for _, p := range people {
 			_ = s.Mute(b.Name, p.ID, r.IntN(2) == 0)
 			_ = s.Kick(b.Name, p.ID, Cause{})
+			_ = s.Admit(b.Name, p.ID)
 		}
 		_ = s.Lock(b.Name, r.IntN(2) == 0)
 		_ = s.End(b.Name, Cause{})

@@ -35,6 +35,8 @@ type line struct {
 
 	group *group // whose packets it is sent
 	own   ownMix // the mix without itself, while it plays
+	lobby *lobby // nil: it is in the conference
+	relay relay  // of the digits that the other one of a call between two presses
 
 	in       bool          // its conference has it
 	floor    bool          // in F in this slot
@@ -60,9 +62,12 @@ type setup struct {
 	terms   media.Terms
 	format  format
 	types   []payloadType
-	playout *media.Playout // nil: the codec is that of before
-	coder   *coder         // nil: the format is that of before
-	digits  *media.Digits  // nil: the clock of telephone events is that of before
+	playout *media.Playout   // nil: the codec is that of before
+	coder   *coder           // nil: the format is that of before
+	digits  *media.Digits    // nil: the clock of telephone events is that of before
+	dials   bool             // what follows is other than before
+	dialer  *media.Dialer    // of the digits that we send; nil: none are sent
+	prompts *mixer.Resampler // PromptRate to the rate of the codec; nil when the codec is that of before
 }
 
 // newLine makes a line that hears and sends nothing yet.
@@ -81,7 +86,7 @@ func newLine(l *Leg, terms media.Terms) *line {
 func (l *line) held() bool { return l.agreed.Hold || !l.agreed.Direction.Receives() }
 
 // silenced tells that a line cannot have the floor.
-func (l *line) silenced() bool { return l.muted || l.held() }
+func (l *line) silenced() bool { return l.muted || l.held() || l.lobby != nil }
 
 // deaf tells that nothing is sent to a line.
 func (l *line) deaf() bool { return !l.agreed.Direction.Sends() }
@@ -132,14 +137,20 @@ func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 	if s.digits != nil {
 		l.digits = s.digits
 	}
+	if s.dials {
+		l.relay = relay{dialer: s.dialer}
+	}
 	if s.playout != nil {
 		l.next, l.nextHears, l.turning = s.playout, s.format.codec, true
+	}
+	if l.lobby != nil && s.prompts != nil {
+		l.lobby.up, l.own.on = s.prompts, true
 	}
 	if !l.in {
 		l.in, l.answered, l.resumed = true, now, now
 		l.format = s.format
 		l.takeNext(c.rate)
-		c.add(l)
+		c.add(l, now)
 	} else {
 		l.session.Update(now, s.terms)
 	}

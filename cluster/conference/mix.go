@@ -17,6 +17,7 @@ func (c *conference) split() {
 	}
 	for _, l := range c.lines {
 		switch {
+		case l.lobby != nil: // what it hears is its own in any case
 		case l.deaf() || l.group == nil:
 			l.own.on = false
 		case l.plays && !l.own.on:

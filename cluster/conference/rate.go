@@ -1,6 +1,10 @@
 package conference
 
-import "trivox/mixer"
+import (
+	"slices"
+
+	"trivox/mixer"
+)
 
 // rateSlots is how long another rate of the mix waits for a pause: 2 s. Until then the newcomer hears the mix at the
 // rate that it has.
@@ -10,9 +14,11 @@ const rateSlots = 100
 func (c *conference) retune() {
 	c.wanted = lowRate
 	for _, l := range c.lines {
-		c.wanted = max(c.wanted, l.format.codec.SampleRate)
+		if l.lobby == nil { // who is outside does not hear the mix, and must not change it
+			c.wanted = max(c.wanted, l.format.codec.SampleRate)
+		}
 	}
-	if len(c.lines) == 1 && !c.lines[0].plays { // nobody hears anything yet
+	if c.people() <= 1 && !slices.ContainsFunc(c.lines, func(l *line) bool { return l.plays }) { // nobody hears anything yet
 		c.setRate()
 	}
 }

@@ -93,15 +93,25 @@ func (c *conference) digit(l *line, d media.Digit, way media.Way, now time.Durat
 	}
 	l.pressed++
 	e := c.event(LegDigit, l)
-	e.Digit, e.Duration = d.Key, d.Duration
+	e.Digit, e.Duration, e.Private = d.Key, d.Duration, c.private || l.lobby != nil
 	c.server.report(e)
+	l.interrupt()
+	c.pass(l, d)
 }
 
 // greet plays who is there when a caller's first packet has come: earlier nobody would hear it (USERS 1).
 func (c *conference) greet(l *line) {
 	l.heard = true
 	c.server.report(c.event(LegHeard, l))
-	switch n := len(c.lines); {
+	if l.lobby == nil {
+		c.welcome()
+	}
+}
+
+// welcome plays whether the one who has come is alone.
+func (c *conference) welcome() {
+	switch n := c.people(); {
+	case c.private:
 	case n == 1 && c.cfg.AloneTone:
 		c.tones.play(aloneTones[:])
 	case n > 1 && n <= c.cfg.ToneLimit && c.cfg.JoinTone:

@@ -15,7 +15,10 @@ func (c *conference) send() {
 		l.voice = i
 	}
 	for _, l := range c.lines {
+		c.sendDigits(l)
 		switch {
+		case l.lobby != nil:
+			c.sendLobby(l)
 		case l.deaf() || l.group == nil:
 			l.session.Skip(l.format.slotUnits())
 		case l.own.on:
@@ -48,7 +51,7 @@ func (c *conference) sendOwn(l *line) {
 // sendPacket sends one payload; an empty one is a packet time without a packet.
 func (c *conference) sendPacket(l *line, payload []byte) {
 	to := l.session.Remote()
-	if len(payload) == 0 || !to.IsValid() {
+	if len(payload) == 0 || !to.IsValid() || l.relay.sending {
 		l.session.Skip(l.format.units())
 		return
 	}

@@ -17,7 +17,6 @@ import (
 	"trivox/loudness"
 	"trivox/media"
 	"trivox/media/codec"
-	"trivox/sip/sdp"
 )
 
 // Slot is the packet time of a conference (DESIGN 1).
@@ -32,7 +31,8 @@ type Config struct {
 	PreferOurs      bool            // our order decides the codec, not the caller's (SIP.md OA-5)
 	Coding          codec.Settings  // of the encoders that have settings (Opus)
 	MaxConferences  int             // conferences at once
-	MaxParticipants int             // legs in one conference
+	MaxParticipants int             // people in one conference
+	MaxWaiting      int             // and in its lobby
 	MaxCall         time.Duration   // a call is ended after this; 0 is never
 	RTPTimeout      time.Duration   // a call without RTP and RTCP is ended after this; 0 is never; held calls are not
 	RTPAlarm        time.Duration   // "answered, no RTP" is reported after this
@@ -64,7 +64,7 @@ func Default(n int) Config {
 	return Config{
 		Workers: n, NMax: 3, Loudness: loudness.Default(), Codecs: codec.All(),
 		Coding:         codec.Settings{Bitrate: 32000, Complexity: 5, FEC: true, LossPercent: 5},
-		MaxConferences: 1000, MaxParticipants: 2000,
+		MaxConferences: 1000, MaxParticipants: 2000, MaxWaiting: 100,
 		RTPTimeout: time.Minute, RTPAlarm: 5 * time.Second,
 		Latch: LatchAuto, AloneTone: true, JoinTone: true, ToneLimit: 8, NoiseLevel: 66, DSCP: 46,
 	}
@@ -76,6 +76,7 @@ var (
 	ErrNoParticipant   = errors.New("no such participant")
 	ErrLocked          = errors.New("the conference is locked")
 	ErrFull            = errors.New("the conference is full")
+	ErrPrivate         = errors.New("this is a call between two")
 	ErrTooMany         = errors.New("no more conferences can be opened")
 	ErrShuttingDown    = errors.New("the server is shutting down")
 	ErrBusy            = errors.New("the worker of the conference does not answer")
@@ -106,6 +107,7 @@ type Server struct {
 // room is the Server's entry of a conference: who is in it, as signalling sees it.
 type room struct {
 	name   string
+	opens  Opening
 	conf   *conference
 	legs   map[string]*Leg
 	locked bool
@@ -202,26 +204,12 @@ func (s *Server) Close() {
 	s.done.Wait()
 }
 
-// Request is what is known of a caller who asks to enter a conference.
-type Request struct {
-	Conference string     // its name; made when it is new
-	URI        string     // the caller's SIP URI
-	Display    string     // the caller's name, may be empty
-	User       string     // the user that the caller has proved to be, may be empty
-	Network    string     // what the call came by, "UDP", "TCP" or "TLS"
-	CallID     string     // for the log
-	Local      netip.Addr // address at which the call arrived: media is received there
-	Source     netip.Addr // address from which it came
-	SRTP       sdp.Policy // whether its sound is encrypted
-	HangUp     func(Cause)
-}
-
 // Enter gives the caller a leg, without sound until an offer is answered.
 func (s *Server) Enter(ctx context.Context, q Request) (*Leg, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.rooms[q.Conference]
-	if err := s.admits(r); err != nil {
+	if err := s.admits(r, &q); err != nil {
 		return nil, err
 	}
 	pair, err := s.ports.Bind(q.Local, s.cfg.DSCP)
@@ -229,13 +217,15 @@ func (s *Server) Enter(ctx context.Context, q Request) (*Leg, error) {
 		return nil, err
 	}
 	if r == nil {
-		r = &room{name: q.Conference, legs: make(map[string]*Leg), opened: media.Now()}
-		r.conf = newConference(s, s.cfg, s.leastLoaded(), q.Conference)
+		r = &room{name: q.Conference, opens: q.Opens, legs: make(map[string]*Leg), locked: q.Opens.Locked, opened: media.Now()}
+		r.conf = newConference(s, q.Opens.configure(s.cfg), s.leastLoaded(), q.Conference)
+		r.conf.private, r.conf.lifetime = q.Opens.Private, q.Opens.Lifetime
 		s.rooms[q.Conference] = r
 	}
 	l := &Leg{
 		id: strconv.FormatUint(s.rand.Uint64()>>4, 36), server: s, cfg: s.cfg, room: r, request: q, pair: pair,
 		ssrc: s.uniqueSSRC(r), sendSSRC: s.rand.Uint32(), sessionID: uint64(s.rand.Uint32()), entered: media.Now(),
+		place: place{lobby: q.Lobby, moderator: q.Moderator},
 	}
 	r.legs[l.id] = l
 	r.conf.worker.legs.Add(1)
@@ -261,32 +251,28 @@ func (s *Server) leastLoaded() *worker {
 	return slices.MinFunc(s.workers, func(a, b *worker) int { return cmp.Compare(a.legs.Load(), b.legs.Load()) })
 }
 
-// leave forgets a leg, and its conference when it was the last.
+// leave forgets a leg, and its conference when it was the last. A conference that ends with its host does so.
 func (s *Server) leave(l *Leg) {
+	for _, other := range s.forget(l) {
+		other.request.HangUp(Cause{Code: 200, Text: "the conference ended when its host left"})
+	}
+}
+
+// forget takes a leg out and names those that are to be hung up on for it.
+func (s *Server) forget(l *Leg) []*Leg {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := l.room
 	if r.legs[l.id] != l {
-		return
+		return nil
 	}
 	delete(r.legs, l.id)
 	r.conf.worker.legs.Add(-1)
 	if len(r.legs) == 0 && s.rooms[r.name] == r {
 		delete(s.rooms, r.name)
 	}
-}
-
-// admits says why no caller can enter r now, or open a conference when r is nil. It needs s.mu.
-func (s *Server) admits(r *room) error {
-	switch {
-	case s.closed:
-		return ErrShuttingDown
-	case r == nil && len(s.rooms) >= s.cfg.MaxConferences:
-		return fmt.Errorf("%w: %d are open", ErrTooMany, len(s.rooms))
-	case r != nil && r.locked:
-		return ErrLocked
-	case r != nil && len(r.legs) >= s.cfg.MaxParticipants:
-		return fmt.Errorf("%w: %d participants", ErrFull, len(r.legs))
+	if r.opens.EndsWithHost && l.place.host() && r.count().Hosts == 0 {
+		return r.people()
 	}
 	return nil
 }
@@ -297,7 +283,7 @@ func (s *Server) Known(name string) (exists bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.rooms[name]
-	if err = s.admits(r); err == nil && s.ports.Free() == 0 {
+	if err = s.admits(r, &Request{}); err == nil && s.ports.Free() == 0 {
 		err = media.ErrNoPorts
 	}
 	return r != nil, err

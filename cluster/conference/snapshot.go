@@ -13,7 +13,9 @@ import (
 type Brief struct {
 	Name         string
 	Participants int
+	Waiting      int // in its lobby
 	Locked       bool
+	Private      bool          // a call between two
 	Opened       time.Duration // time of media.Now
 }
 
@@ -32,6 +34,8 @@ type Participant struct {
 	Active           bool
 	Floor            bool // in F
 	Held, Muted      bool
+	Moderator        bool
+	Lobby            bool // is outside
 	Received, Sent   uint64
 	Lost             int64
 	Late             uint64
@@ -42,13 +46,21 @@ type Participant struct {
 	Digits           uint64
 }
 
+// brief needs the Server's lock.
+func (r *room) brief() Brief {
+	n := r.count()
+	return Brief{
+		Name: r.name, Participants: n.People, Waiting: n.Waiting, Locked: r.locked, Private: r.opens.Private, Opened: r.opened,
+	}
+}
+
 // List names the open conferences, in alphabetical order.
 func (s *Server) List() []Brief {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := make([]Brief, 0, len(s.rooms))
 	for _, r := range s.rooms {
-		out = append(out, Brief{Name: r.name, Participants: len(r.legs), Locked: r.locked, Opened: r.opened})
+		out = append(out, r.brief())
 	}
 	slices.SortFunc(out, func(a, b Brief) int { return cmp.Compare(a.Name, b.Name) })
 	return out
@@ -62,23 +74,18 @@ func (s *Server) Show(ctx context.Context, name string) (Brief, []Participant, e
 		s.mu.Unlock()
 		return Brief{}, nil, fmt.Errorf("%w: %q", ErrNoConference, name)
 	}
-	b := Brief{Name: r.name, Participants: len(r.legs), Locked: r.locked, Opened: r.opened}
-	legs := make([]*Leg, 0, len(r.legs))
-	for _, l := range r.legs {
-		legs = append(legs, l)
-	}
-	s.mu.Unlock()
-	slices.SortFunc(legs, func(a, b *Leg) int {
-		return cmp.Or(cmp.Compare(a.entered, b.entered), cmp.Compare(a.id, b.id))
-	})
-
+	b, legs := r.brief(), r.inOrder()
 	people := make([]Participant, len(legs))
-	lines := make([]*line, len(legs))
 	for i, l := range legs {
 		people[i] = Participant{
 			ID: l.id, URI: l.request.URI, Display: l.request.Display, User: l.request.User, Network: l.request.Network,
-			Entered: l.entered, SendSSRC: l.sendSSRC,
+			Entered: l.entered, SendSSRC: l.sendSSRC, Moderator: l.place.moderator, Lobby: l.place.lobby,
 		}
+	}
+	s.mu.Unlock()
+
+	lines := make([]*line, len(legs))
+	for i, l := range legs {
 		l.mu.Lock()
 		lines[i] = l.line
 		l.mu.Unlock()
@@ -122,6 +129,7 @@ func (l *line) describe(p *Participant, _ time.Duration) {
 // Stats are figures of a Server since it started.
 type Stats struct {
 	Conferences, Legs int
+	Waiting           int // of the legs, those in a lobby
 	EventsDropped     uint64
 	Workers           []WorkerStats
 }
@@ -132,6 +140,7 @@ func (s *Server) Stats() Stats {
 	st := Stats{Conferences: len(s.rooms), EventsDropped: s.dropped.Load()}
 	for _, r := range s.rooms {
 		st.Legs += len(r.legs)
+		st.Waiting += r.count().Waiting
 	}
 	s.mu.Unlock()
 	for _, w := range s.workers {

@@ -148,6 +148,8 @@ type phone struct {
 	lastTS  uint32
 	ssrc    uint32
 	hungUp  []Cause
+	keys    []datagram // telephone-events that it was sent, with the time of each
+	wall    func() time.Duration
 	stalls  bool   // the worker is held up: timestamps jump
 	cloak   *cloak // nil: it sends in clear
 }
@@ -160,8 +162,14 @@ type datagram struct {
 // dial puts a phone into a room.
 func (h *hall) dial(room string, c codec.Codec, ptime time.Duration, source func(int) float64) *phone {
 	h.t.Helper()
+	return h.dialAs(room, c, ptime, source, Request{})
+}
+
+// dialAs is dial with more in the request.
+func (h *hall) dialAs(room string, c codec.Codec, ptime time.Duration, source func(int) float64, q Request) *phone {
+	h.t.Helper()
 	p := &phone{
-		t: h.t, codec: c, speaks: c, pt: uint8(c.PayloadType), ptime: ptime, source: source, next: h.now + Slot,
+		t: h.t, wall: func() time.Duration { return h.now }, codec: c, speaks: c, pt: uint8(c.PayloadType), ptime: ptime, source: source, next: h.now + Slot,
 		addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 1, byte(len(h.phones) % 250)}), 4000+uint16(len(h.phones)/250)),
 	}
 	var err error
@@ -171,11 +179,9 @@ func (h *hall) dial(room string, c codec.Codec, ptime time.Duration, source func
 	if p.decoder, err = c.NewDecoder(); err != nil {
 		h.t.Fatal(err)
 	}
-	p.leg, err = h.server.Enter(context.Background(), Request{
-		Conference: room, URI: fmt.Sprintf("sip:phone%d@test", len(h.phones)), Local: netip.MustParseAddr("127.0.0.1"),
-		Source: p.addr.Addr(), SRTP: h.srtp, HangUp: func(c Cause) { p.hungUp = append(p.hungUp, c) },
-	})
-	if err != nil {
+	q.Conference, q.URI, q.Local = room, fmt.Sprintf("sip:phone%d@test", len(h.phones)), netip.MustParseAddr("127.0.0.1")
+	q.SRTP, q.Source, q.HangUp = h.srtp, p.addr.Addr(), func(c Cause) { p.hungUp = append(p.hungUp, c) }
+	if p.leg, err = h.server.Enter(context.Background(), q); err != nil {
 		h.t.Fatal(err)
 	}
 	if _, err := p.leg.Answer(p.offer("sendrecv")); err != nil {
@@ -260,9 +266,14 @@ func (p *phone) hear(b []byte) {
 		if seq != p.lastSeq+1 || ssrc != p.ssrc {
 			p.t.Errorf("packet %d has seq %d after %d, ssrc %x after %x", p.packets, seq, p.lastSeq, ssrc, p.ssrc)
 		}
-		if want := p.lastTS + uint32(p.codec.ClockRate*int(p.ptime)/int(time.Second)); ts != want && !p.stalls {
+		if want := p.lastTS + uint32(p.codec.ClockRate*int(p.ptime)/int(time.Second)); ts != want && !p.stalls && b[1]&0x7f != 101 {
 			p.t.Errorf("packet %d has timestamp %d, want %d", p.packets, ts, want)
 		}
+	}
+	if b[1]&0x7f == 101 {
+		p.keys = append(p.keys, datagram{slices.Clone(b), p.wall()})
+		p.lastSeq = seq
+		return
 	}
 	p.packets++
 	p.lastSeq, p.lastTS, p.ssrc = seq, ts, ssrc

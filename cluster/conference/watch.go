@@ -41,8 +41,13 @@ func (l *line) controlSocket() *media.Socket {
 
 // watch ends calls that have died or lasted too long, and reports those that never had sound.
 func (c *conference) watch(now time.Duration) {
+	over := c.lifetime > 0 && c.begun > 0 && now-c.begun > c.lifetime
 	for _, l := range c.lines {
 		age := now - l.answered
+		if over {
+			c.hangUp(l, Cause{Code: 200, Text: fmt.Sprintf("this conference ends after %v", c.lifetime)})
+			continue
+		}
 		if c.cfg.MaxCall > 0 && age > c.cfg.MaxCall {
 			c.hangUp(l, Cause{Code: 200, Text: fmt.Sprintf("calls end after %v here", c.cfg.MaxCall)})
 			continue

@@ -96,9 +96,20 @@ type roster struct {
 	first  netip.AddrPort // where SIP is listened for
 }
 
-func (r *roster) uri(name string) string {
+// uri is what a conference can be dialled by; a call between two cannot.
+func (r *roster) uri(b conference.Brief) string {
+	if b.Private {
+		return ""
+	}
 	c := r.config.Load()
-	return roomURI(name, reachedAt(c, r.first), c.Domains)
+	return roomURI(b.Name, reachedAt(c, r.first), c.Domains)
+}
+
+func kind(b conference.Brief) string {
+	if b.Private {
+		return "call"
+	}
+	return "conference"
 }
 
 // List is api.Conferences'.
@@ -107,7 +118,7 @@ func (r *roster) List(context.Context) ([]api.Summary, error) {
 	out := make([]api.Summary, 0, len(list))
 	for _, b := range list {
 		out = append(out, api.Summary{
-			Name: b.Name, URI: r.uri(b.Name), Participants: b.Participants, Locked: b.Locked, Started: wall(b.Opened),
+			Name: b.Name, URI: r.uri(b), Kind: kind(b), Participants: b.Participants, Waiting: b.Waiting, Locked: b.Locked, Started: wall(b.Opened),
 		})
 	}
 	return out, nil
@@ -119,7 +130,7 @@ func (r *roster) Show(ctx context.Context, name string) (api.Conference, error) 
 	if err != nil {
 		return api.Conference{}, apiError(err)
 	}
-	out := api.Conference{Name: b.Name, URI: r.uri(b.Name), Locked: b.Locked, Started: wall(b.Opened)}
+	out := api.Conference{Name: b.Name, URI: r.uri(b), Kind: kind(b), Locked: b.Locked, Started: wall(b.Opened)}
 	for _, p := range people {
 		out.Participants = append(out.Participants, participant(p))
 	}
@@ -132,6 +143,10 @@ func participant(p conference.Participant) api.Participant {
 		SSRC: p.SendSSRC, RemoteSSRC: p.SSRC, Lambda: p.Lambda,
 		InF: p.Floor, Held: p.Held, Muted: p.Muted, PacketsReceived: p.Received, PacketsSent: p.Sent,
 		Lost: uint64(max(p.Lost, 0)), JitterMS: milliseconds(p.Jitter), DelayMS: milliseconds(p.Delay), Joined: wall(p.Entered),
+	}
+	out.Lobby, out.Role = p.Lobby, "participant"
+	if p.Moderator {
+		out.Role = "moderator"
 	}
 	if expected := p.Received + out.Lost; expected > 0 {
 		out.LossPercent = 100 * float64(out.Lost) / float64(expected)
@@ -152,6 +167,11 @@ func (r *roster) Kick(_ context.Context, name, id string) error {
 	return apiError(r.server.Kick(name, id, conference.Cause{Code: 200, Text: "removed from the conference by a moderator"}))
 }
 
+// Admit is api.Conferences'.
+func (r *roster) Admit(_ context.Context, name, id string) error {
+	return apiError(r.server.Admit(name, id))
+}
+
 // Lock is api.Conferences'.
 func (r *roster) Lock(_ context.Context, name string, on bool) error {
 	return apiError(r.server.Lock(name, on))
@@ -168,6 +188,8 @@ func apiError(err error) error {
 		return fmt.Errorf("%w: %w", api.ErrNoConference, err)
 	case errors.Is(err, conference.ErrNoParticipant):
 		return fmt.Errorf("%w: %w", api.ErrNoParticipant, err)
+	case errors.Is(err, conference.ErrFull):
+		return fmt.Errorf("%w: %w", api.ErrFull, err)
 	}
 	return err
 }

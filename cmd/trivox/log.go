@@ -34,6 +34,9 @@ func (p *process) logEvent(e conference.Event) {
 	case conference.LegHeard:
 		log.Debug("first RTP packet", "caller", e.URI)
 	case conference.LegDigit:
+		if e.Private {
+			return
+		}
 		log.Info("dtmf", "digit", string(rune(e.Digit)), "duration", e.Duration.String(), "caller", e.URI)
 	case conference.LegSilent:
 		hint := "a firewall or NAT between here and there; see rtp.latch and advertise"
@@ -46,6 +49,8 @@ func (p *process) logEvent(e conference.Event) {
 		log.Warn("our own RTP comes back from the caller: not mixed", "caller", e.URI)
 	case conference.LegChanged:
 		log.Debug("sound agreed", "codec", e.Summary.Codec, "encryption", e.Summary.Encryption, "caller", e.URI, "address", e.Address)
+	case conference.LegAdmitted:
+		log.Info("come in from the lobby", "caller", e.URI)
 	case conference.LegEnded:
 		s := e.Summary
 		who := "server"

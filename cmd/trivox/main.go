@@ -21,7 +21,7 @@ type program struct {
 	Sim     sim.Command        `cmd:"" help:"Play conferences in virtual time: plan, floor, wan."`
 	User    user.Command       `cmd:"" help:"Say who may register and call: add, list, remove, passwd, disable, enable."`
 	Backup  user.BackupCommand `cmd:"" help:"Copy the data to a new file, while the server goes on."`
-	Ctl     ctl.Command        `cmd:"" help:"Ask a running server: list, show, mute, unmute, kick, lock, unlock, end, users, registrations, bans, cdr."`
+	Ctl     ctl.Command        `cmd:"" help:"Ask a running server: list, show, mute, unmute, kick, admit, lock, unlock, end, users, registrations, bans, cdr."`
 	Cert    certs.Command      `cmd:"" help:"Make a self-signed certificate, to try TLS with."`
 	Config  config.Command     `cmd:"" help:"Print the settings with their defaults, or judge a file."`
 	Version versionCommand     `cmd:"" help:"Say which version this is."`

@@ -27,6 +27,7 @@ func (p *process) metrics() api.Metrics {
 		Connections: signalling.Edge.Conns, CertificateExpiry: p.certificateExpiry(),
 		Handshakes: map[string]uint64{"done": signalling.Edge.Secured, "failed": signalling.Edge.Insecure},
 	}
+	m.LegsWaiting, m.PINsWrong, m.PINLockouts = cs.Waiting, p.lobbies.wrong.Load(), p.lobbies.shuts.Load()
 	m.RecordsWritten, m.RecordsFailed = p.recorder.counts()
 	m.Registrations, m.Bans, m.BansMade = p.registrations(), len(p.sip.Bans()), signalling.Banned
 	m.Auth = map[string]uint64{

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"trivox/cluster/conference"
+	"trivox/cmd/trivox/internal/policy"
 	"trivox/media"
 	"trivox/sip"
 	"trivox/sip/sdp"
@@ -23,13 +24,15 @@ import (
 // maxRoomName bounds the user part of a room, in bytes.
 const maxRoomName = 128
 
-// rooms joins signalling to the conference server: any user part that is dialled is a room (DESIGN 10).
+// rooms joins signalling to the conference server: a user part that is dialled is a room, by the rules of [[room]]
+// (DESIGN 10).
 type rooms struct {
 	server   *conference.Server
 	config   configPointer
 	recorder *recorder
 	log      *slog.Logger
 	srtp     func(sip.Call) sdp.Policy
+	lobbies  *lobbies
 }
 
 // roomName is what the conference server and the API call a room: its user part, with the domain when that is one of
@@ -42,6 +45,15 @@ func roomName(user, host string, domains []string) string {
 		return user + "@" + domains[0]
 	}
 	return user
+}
+
+// roomDomain is the domain that a room lies in: the one that was dialled when it is ours, else the first.
+func roomDomain(host string, domains []string) string {
+	host = strings.ToLower(host)
+	if len(domains) == 0 || slices.Contains(domains, host) {
+		return host
+	}
+	return domains[0]
 }
 
 // cutDomain takes a name of roomName's apart; the domain is empty when it is not in the name.
@@ -81,28 +93,75 @@ func (r *rooms) Known(user, host string) (exists bool, err error) {
 	if why := badName(user); why != "" {
 		return false, &sip.Refusal{Code: 404, Warning: why}
 	}
-	exists, err = r.server.Known(roomName(user, host, r.config.Load().Domains))
-	if err != nil {
-		err = refusal(err)
+	c := r.config.Load()
+	table, ok := c.RoomFor(user, roomDomain(host, c.Domains))
+	if !ok {
+		return false, refused(policy.NoRoom())
 	}
-	return exists, err
+	name := roomName(user, host, c.Domains)
+	exists, err = r.server.Known(name)
+	if err != nil {
+		return exists, refusal(err)
+	}
+	rules := table.Rules(c.Rooms.MaxParticipants)
+	if no := rules.Full(r.state(name, table.Match)); no != nil {
+		return exists, refused(no)
+	}
+	return exists, nil
+}
+
+// state is what the rules ask of a room.
+func (r *rooms) state(name string, match policy.Pattern) policy.State {
+	st := r.server.State(name)
+	return policy.State{Open: st.Open, Locked: st.Locked, People: st.People, Hosts: st.Hosts, Shut: r.lobbies.shut(match)}
 }
 
 // Enter gives a caller a leg in the room dialled.
 func (r *rooms) Enter(ctx context.Context, c sip.Call) (sip.Leg, error) {
+	if c.Bridge != "" {
+		return r.bridge(ctx, c)
+	}
 	if why := badName(c.User); why != "" {
 		return nil, &sip.Refusal{Code: 404, Warning: why}
 	}
-	leg, err := r.server.Enter(ctx, conference.Request{
-		Conference: roomName(c.User, c.Host, r.config.Load().Domains),
-		URI:        c.Caller.URI, Display: c.Caller.Display, CallID: c.CallID, Local: c.Local,
-		Source: c.Source.Addr(), User: c.Caller.User, Network: c.Network, SRTP: r.srtp(c),
-		HangUp: func(cause conference.Cause) { c.HangUp(sip.Cause(cause)) },
-	})
+	cfg := r.config.Load()
+	table, ok := cfg.RoomFor(c.User, roomDomain(c.Host, cfg.Domains))
+	if !ok {
+		return nil, refused(policy.NoRoom())
+	}
+	name, rules := roomName(c.User, c.Host, cfg.Domains), table.Rules(cfg.Rooms.MaxParticipants)
+	verdict := rules.Decide(policy.Caller{User: c.Caller.User, Source: c.Source.Addr()}, r.state(name, table.Match))
+	if verdict.Refused != nil {
+		return nil, refused(verdict.Refused)
+	}
+	q := r.request(c, name)
+	q.Moderator, q.Lobby, q.Most = verdict.Moderator, verdict.Ask || verdict.Wait, rules.MaxParticipants
+	q.Opens = conference.Opening{
+		NMax: table.NMax, Lifetime: table.Lifetime, Locked: table.Locked, EndsWithHost: table.AfterHost == "end",
+	}
+	leg, err := r.server.Enter(ctx, q)
 	if err != nil {
 		return nil, refusal(err)
 	}
-	return &sipLeg{Leg: leg, call: c, recorder: r.recorder}, nil
+	out := &sipLeg{Leg: leg, call: c, recorder: r.recorder}
+	if q.Lobby {
+		out.visitor = r.lobbies.open(r, leg, c, name, cmp.Or(table.Language, cfg.Rooms.Language), rules, verdict)
+	}
+	return out, nil
+}
+
+// request is what the conference server is told of any call.
+func (r *rooms) request(c sip.Call, name string) conference.Request {
+	return conference.Request{
+		Conference: name, URI: c.Caller.URI, Display: c.Caller.Display, CallID: c.CallID, Local: c.Local,
+		Source: c.Source.Addr(), User: c.Caller.User, Network: c.Network, SRTP: r.srtp(c),
+		HangUp: func(cause conference.Cause) { c.HangUp(sip.Cause(cause)) },
+	}
+}
+
+// refused is the answer to a caller whom the rules refuse.
+func refused(no *policy.Refusal) *sip.Refusal {
+	return &sip.Refusal{Code: no.Code, Warning: no.Text, RetryAfter: no.RetryAfter, Rule: no.Rule}
 }
 
 // refusal is the SIP answer to an error of the conference server.
@@ -114,6 +173,7 @@ func refusal(err error) error {
 	}{
 		{conference.ErrLocked, 403, 0},
 		{conference.ErrFull, 486, 0},
+		{conference.ErrPrivate, 404, 0},
 		{conference.ErrTooMany, 503, 30 * time.Second},
 		{conference.ErrShuttingDown, 503, 10 * time.Second},
 		{conference.ErrBusy, 503, 5 * time.Second},
@@ -140,6 +200,7 @@ type sipLeg struct {
 	*conference.Leg
 	call     sip.Call
 	recorder *recorder
+	visitor  *visitor // nil: it is in its room
 }
 
 func (l *sipLeg) Answer(offer []byte) ([]byte, error) {
@@ -147,6 +208,7 @@ func (l *sipLeg) Answer(offer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, refusal(err)
 	}
+	l.visitor.begin()
 	return b, nil
 }
 
@@ -154,11 +216,13 @@ func (l *sipLeg) SetAnswer(answer []byte) error {
 	if err := l.Leg.SetAnswer(answer); err != nil {
 		return refusal(err)
 	}
+	l.visitor.begin()
 	return nil
 }
 
 // End returns once the record of the call is written, so that it is when the BYE is answered.
 func (l *sipLeg) End(c sip.Cause) {
+	l.visitor.close()
 	summary := l.Leg.End(conference.Cause(c))
 	l.recorder.add(recordOf(l.ID(), l.Conference(), l.call, summary))
 }

@@ -67,6 +67,8 @@ type process struct {
 	recorder *recorder
 	sweeping context.CancelFunc // ends the recorder's sweep
 
+	lobbies *lobbies
+
 	ports *media.Ports
 	cs    *conference.Server
 	certs *certs.Store
@@ -109,6 +111,9 @@ func (p *process) bring(c config.Config) error {
 	if err := p.openRecords(c); err != nil {
 		return err
 	}
+	if err := p.openLobbies(c); err != nil {
+		return err
+	}
 	settings := p.conferenceConfig(c)
 	settings.Workers = workers
 	if p.cs, err = conference.NewServer(settings, p.ports); err != nil {
@@ -119,7 +124,7 @@ func (p *process) bring(c config.Config) error {
 		return err
 	}
 	p.sip, err = sip.NewServer(sip.Config{
-		Rooms:     &rooms{server: p.cs, config: p.config, recorder: p.recorder, log: p.log, srtp: p.srtp.of},
+		Rooms:     &rooms{server: p.cs, config: p.config, recorder: p.recorder, log: p.log, srtp: p.srtp.of, lobbies: p.lobbies},
 		Logger:    p.log,
 		Advertise: p.advertise,
 		Allowed: func(source netip.Addr) (bool, string) {
@@ -208,11 +213,11 @@ func (p *process) conferenceConfig(c config.Config) conference.Config {
 		Coding: codec.Settings{
 			Bitrate: c.Audio.OpusBitrate, Complexity: c.Audio.OpusComplexity, FEC: c.Audio.OpusFEC, LossPercent: 5,
 		},
-		MaxConferences: c.Rooms.MaxRooms, MaxParticipants: c.Rooms.MaxParticipants, MaxCall: c.Rooms.MaxCallLength,
+		MaxConferences: c.Rooms.MaxRooms, MaxParticipants: c.Rooms.MaxParticipants, MaxWaiting: c.Rooms.MaxWaiting, MaxCall: c.Rooms.MaxCallLength,
 		RTPTimeout: c.RTP.Timeout, RTPAlarm: c.RTP.Alarm, Latch: conference.Latch(c.RTP.Latch),
 		AloneTone: c.Rooms.AloneTone, JoinTone: c.Rooms.JoinTone, ToneLimit: c.Rooms.JoinToneUpTo,
 		NoiseLevel: c.Audio.ComfortNoise, DSCP: int(c.RTP.DSCP),
-		Advertise: p.advertise, Resolve: resolve, OnEvent: p.logEvent,
+		Advertise: p.advertise, Resolve: resolve, OnEvent: func(e conference.Event) { p.lobbies.take(e); p.logEvent(e) },
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
 	for _, name := range c.Audio.Codecs {
@@ -256,6 +261,12 @@ func (p *process) reload() {
 		return
 	}
 	next, live, restart := config.Reload(*p.config.Load(), loaded)
+	said, err := loadPrompts(next)
+	if err != nil {
+		p.log.Error("settings not reloaded; the server goes on with those it has", "error", err)
+		return
+	}
+	p.lobbies.prompts.Store(said)
 	if err := p.certs.Set(certSettings(next)); err != nil {
 		p.log.Error("certificates not reloaded; the server goes on with those it has", "error", err)
 		next.TLS = p.config.Load().TLS

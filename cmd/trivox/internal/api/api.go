@@ -25,6 +25,8 @@ type Conferences interface {
 	Show(ctx context.Context, name string) (Conference, error)
 	Mute(ctx context.Context, name, participant string, on bool) error
 	Kick(ctx context.Context, name, participant string) error
+	// Admit lets in somebody from the lobby. It gives ErrFull when there is no place.
+	Admit(ctx context.Context, name, participant string) error
 	Lock(ctx context.Context, name string, on bool) error
 	End(ctx context.Context, name string) error
 }
@@ -33,6 +35,7 @@ type Conferences interface {
 var (
 	ErrNoConference  = errors.New("no such conference")
 	ErrNoParticipant = errors.New("no such participant")
+	ErrFull          = errors.New("the conference is full")
 )
 
 // Config is what New needs. The functions may be called by any goroutine and must not block. What is nil of Users,
@@ -134,6 +137,9 @@ func (a *API) routes(h huma.API) {
 	}
 	a.onParticipant(h, "kick", "The participant's call is ended", func(ctx context.Context, in namedParticipant) error {
 		return a.config.Conferences.Kick(ctx, in.Name, in.ID)
+	})
+	a.onParticipant(h, "admit", "The participant comes in from the lobby", func(ctx context.Context, in namedParticipant) error {
+		return a.config.Conferences.Admit(ctx, in.Name, in.ID)
 	})
 	for verb, on := range map[string]bool{"lock": true, "unlock": false} {
 		a.onConference(h, verb, "Nobody else gets in, or does again", func(ctx context.Context, in named) error {

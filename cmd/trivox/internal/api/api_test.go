@@ -14,14 +14,14 @@ import (
 func TestListAndShow(t *testing.T) {
 	h := newHouse()
 	w := h.ask(t, loopback, "GET", "/v1/conferences")
-	want := `{"conferences":[{"name":"tea","uri":"sip:tea@example.com","participants":1,"locked":false,"started":"2026-01-02T03:04:05Z"}]}`
+	want := `{"conferences":[{"name":"tea","uri":"sip:tea@example.com","kind":"conference","participants":1,"waiting":2,"locked":false,"started":"2026-01-02T03:04:05Z"}]}`
 	if w.Code != 200 || strings.TrimSpace(w.Body.String()) != want {
 		t.Errorf("list: %d %s", w.Code, w.Body)
 	}
 	w = h.ask(t, loopback, "GET", "/v1/conferences/tea")
-	want = `{"name":"tea","uri":"sip:tea@example.com","locked":false,"started":"2026-01-02T03:04:05Z","participants":[` +
+	want = `{"name":"tea","uri":"sip:tea@example.com","kind":"conference","locked":false,"started":"2026-01-02T03:04:05Z","participants":[` +
 		`{"id":"leg1","uri":"sip:ann@example.com","display":"Ann","codec":"PCMU","encryption":"AEAD_AES_128_GCM","ssrc":4294967295,"remote_ssrc":7,"lambda":900,` +
-		`"in_f":true,"held":false,"muted":false,"packets_received":50,"packets_sent":49,"lost":1,"loss_percent":2,"jitter_ms":1.5,` +
+		`"in_f":true,"held":false,"muted":false,"role":"moderator","lobby":false,"packets_received":50,"packets_sent":49,"lost":1,"loss_percent":2,"jitter_ms":1.5,` +
 		`"delay_ms":20,"joined":"2026-01-02T03:04:05Z","media":"192.0.2.7:40000"}]}`
 	if w.Code != 200 || strings.TrimSpace(w.Body.String()) != want {
 		t.Errorf("show: %d %s\nwant %s", w.Code, w.Body, want)
@@ -38,6 +38,7 @@ func TestControl(t *testing.T) {
 		"/v1/conferences/tea/participants/leg1/mute":   "mute tea leg1",
 		"/v1/conferences/tea/participants/leg1/unmute": "unmute tea leg1",
 		"/v1/conferences/tea/participants/leg1/kick":   "kick tea leg1",
+		"/v1/conferences/tea/participants/leg1/admit":  "admit tea leg1",
 		"/v1/conferences/tea/lock":                     "lock tea",
 		"/v1/conferences/tea/unlock":                   "unlock tea",
 		"/v1/conferences/tea/end":                      "end tea",
@@ -97,6 +98,15 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// Who finds no place stays outside, and whoever asked is told why.
+func TestFull(t *testing.T) {
+	h := newHouse()
+	h.fail = ErrFull
+	if w := h.ask(t, loopback, "POST", "/v1/conferences/tea/participants/leg1/admit"); w.Code != 409 || !strings.Contains(w.Body.String(), "max_participants") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 // What went wrong inside is for the log, not for whoever asked.
 func TestInnerErrorsAreLoggedNotTold(t *testing.T) {
 	h := newHouse()
@@ -145,7 +155,8 @@ func TestOpenAPI(t *testing.T) {
 	text := w.Body.String()
 	for _, want := range []string{"openapi: 3.1.0", "/v1/conferences:", "/v1/conferences/{name}:", "/v1/conferences/{name}/lock:",
 		"/v1/conferences/{name}/unlock:", "/v1/conferences/{name}/end:", "/v1/conferences/{name}/participants/{id}/mute:",
-		"/v1/conferences/{name}/participants/{id}/unmute:", "/v1/conferences/{name}/participants/{id}/kick:", "scheme: bearer", "remote_ssrc:",
+		"/v1/conferences/{name}/participants/{id}/unmute:", "/v1/conferences/{name}/participants/{id}/kick:",
+		"/v1/conferences/{name}/participants/{id}/admit:", "scheme: bearer", "remote_ssrc:",
 		"/v1/users:", "/v1/users/{name}:", "/v1/users/{name}/password:", "/v1/users/{name}/enable:", "/v1/registrations:", "/v1/bans/{address}:",
 		"/v1/records:"} {
 		if !strings.Contains(text, want) {

@@ -48,17 +48,17 @@ func (f *fake) List(ctx context.Context) ([]Summary, error) {
 	if f.hang || f.fail != nil {
 		return nil, f.do(ctx, "list", "tea", "")
 	}
-	return []Summary{{Name: "tea", URI: "sip:tea@example.com", Participants: 1, Started: start}}, nil
+	return []Summary{{Name: "tea", URI: "sip:tea@example.com", Kind: "conference", Participants: 1, Waiting: 2, Started: start}}, nil
 }
 
 func (f *fake) Show(ctx context.Context, name string) (Conference, error) {
 	if err := f.do(ctx, "show", name, ""); err != nil {
 		return Conference{}, err
 	}
-	c := Conference{Name: name, URI: "sip:tea@example.com", Started: start}
+	c := Conference{Name: name, URI: "sip:tea@example.com", Kind: "conference", Started: start}
 	if name == "tea" {
 		c.Participants = []Participant{{ID: "leg1", URI: "sip:ann@example.com", Display: "Ann", Codec: "PCMU", Encryption: "AEAD_AES_128_GCM", SSRC: 4294967295,
-			RemoteSSRC: 7, Lambda: 900, InF: true, PacketsReceived: 50, PacketsSent: 49, Lost: 1, LossPercent: 2, JitterMS: 1.5,
+			RemoteSSRC: 7, Lambda: 900, InF: true, Role: "moderator", PacketsReceived: 50, PacketsSent: 49, Lost: 1, LossPercent: 2, JitterMS: 1.5,
 			DelayMS: 20, Joined: start, Media: "192.0.2.7:40000"}}
 	}
 	return c, nil
@@ -69,6 +69,9 @@ func (f *fake) Mute(ctx context.Context, name, participant string, on bool) erro
 }
 func (f *fake) Kick(ctx context.Context, name, participant string) error {
 	return f.do(ctx, "kick", name, participant)
+}
+func (f *fake) Admit(ctx context.Context, name, participant string) error {
+	return f.do(ctx, "admit", name, participant)
 }
 func (f *fake) Lock(ctx context.Context, name string, on bool) error {
 	return f.do(ctx, onOff("lock", "unlock", on), name, "")

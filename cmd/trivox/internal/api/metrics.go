@@ -17,6 +17,7 @@ import (
 type Metrics struct {
 	Conferences     int
 	Legs            int
+	LegsWaiting     int               // of them, those in a lobby
 	RTPPortsInUse   int               // pairs that calls hold, or that are in quarantine
 	RTPPortsFree    int               // pairs
 	Requests        map[string]uint64 // SIP requests received, by method; methods we do not know are summed as "other"
@@ -28,6 +29,8 @@ type Metrics struct {
 	PacketsDropped  map[string]uint64 // RTP and RTCP, by reason
 	EventsDropped   uint64            // events to conferences whose inbox was full
 	TickLateness    Histogram         // how late the media workers began their slots
+	PINsWrong       uint64            // PINs typed that were wrong
+	PINLockouts     uint64            // times that a room asked for no PIN any more
 	TickOverruns    uint64            // slots skipped because the one before took too long
 	Registrations   map[string]int    // bindings that have not expired, by transport
 	Auth            map[string]uint64 // proofs asked for by password and given, by what came of it: "challenged", "right", ...
@@ -66,6 +69,7 @@ type collector struct {
 	conferences, legs, portsInUse, portsFree              *prometheus.Desc
 	requests, responses, sipDropped, callsEnded           *prometheus.Desc
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
+	waiting, pinsWrong, lockouts                          *prometheus.Desc
 	registrations, bans, bansMade, written, failed        *prometheus.Desc
 	auth, registers, limited                              *prometheus.Desc
 	connections, handshakes, expiry                       *prometheus.Desc
@@ -80,6 +84,9 @@ func newCollector(source func() Metrics) *collector {
 		source:        source,
 		conferences:   desc("conferences", "Conferences now."),
 		legs:          desc("legs", "Calls in conferences now."),
+		waiting:       desc("legs_waiting", "Calls in the lobbies of conferences now."),
+		pinsWrong:     desc("pins_wrong_total", "PINs typed that were wrong."),
+		lockouts:      desc("pin_lockouts_total", "Times that a room asked for no PIN any more, after too many wrong ones."),
 		portsInUse:    desc("rtp_port_pairs_in_use", "RTP/RTCP port pairs held by calls or in quarantine."),
 		portsFree:     desc("rtp_port_pairs_free", "RTP/RTCP port pairs that calls may still take."),
 		requests:      desc("sip_requests_total", "SIP requests received, by method.", "method"),
@@ -117,6 +124,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.connections, c.handshakes, c.expiry,
 		c.stored, c.commits, c.notStored, c.storeRefused,
 		c.registrations, c.bans, c.bansMade, c.written, c.failed, c.auth, c.registers, c.limited,
+		c.waiting, c.pinsWrong, c.lockouts,
 	} {
 		ch <- d
 	}
@@ -138,6 +146,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(c.conferences, m.Conferences)
 	gauge(c.legs, m.Legs)
+	gauge(c.waiting, m.LegsWaiting)
+	counter(c.pinsWrong, m.PINsWrong)
+	counter(c.lockouts, m.PINLockouts)
 	gauge(c.portsInUse, m.RTPPortsInUse)
 	gauge(c.portsFree, m.RTPPortsFree)
 	byLabel(c.requests, known(m.Requests))

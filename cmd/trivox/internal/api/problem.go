@@ -20,6 +20,8 @@ func (a *API) problem(err error, conference, participant string) error {
 		return huma.Error404NotFound(fmt.Sprintf("no conference %q here; GET /v1/conferences lists those there are", conference))
 	case errors.Is(err, ErrNoParticipant):
 		return huma.Error404NotFound(fmt.Sprintf("no participant %q in conference %q; its roster lists those there are", participant, conference))
+	case errors.Is(err, ErrFull):
+		return huma.Error409Conflict(fmt.Sprintf("conference %q is full; its room's max_participants, or rooms.max_participants, says of how many", conference))
 	}
 	return a.failure(err, "conference", conference, "leg", participant)
 }

@@ -5,8 +5,10 @@ import "time"
 // Summary is one conference in a list.
 type Summary struct {
 	Name         string    `json:"name" doc:"What the API calls the conference." example:"tea"`
-	URI          string    `json:"uri" doc:"Its SIP URI." example:"sip:tea@example.com"`
+	URI          string    `json:"uri" doc:"Its SIP URI; empty for a call between two." example:"sip:tea@example.com"`
+	Kind         string    `json:"kind" enum:"conference,call" doc:"\"call\": a call between two, which nobody can dial."`
 	Participants int       `json:"participants" doc:"How many are in it."`
+	Waiting      int       `json:"waiting" doc:"How many are in its lobby: they type a PIN or wait for the host."`
 	Locked       bool      `json:"locked" doc:"Nobody else gets in."`
 	Started      time.Time `json:"started" doc:"When the first participant came."`
 }
@@ -14,7 +16,8 @@ type Summary struct {
 // Conference is one conference with its roster. (The field names of a Summary stand in it too.)
 type Conference struct {
 	Name         string        `json:"name" doc:"What the API calls the conference." example:"tea"`
-	URI          string        `json:"uri" doc:"Its SIP URI." example:"sip:tea@example.com"`
+	URI          string        `json:"uri" doc:"Its SIP URI; empty for a call between two." example:"sip:tea@example.com"`
+	Kind         string        `json:"kind" enum:"conference,call" doc:"\"call\": a call between two, which nobody can dial."`
 	Locked       bool          `json:"locked" doc:"Nobody else gets in."`
 	Started      time.Time     `json:"started" doc:"When the first participant came."`
 	Participants []Participant `json:"participants" doc:"In the order in which they joined."`
@@ -35,6 +38,8 @@ type Participant struct {
 	InF             bool      `json:"in_f" doc:"Has a floor: is heard by the others."`
 	Held            bool      `json:"held" doc:"Has put the conference on hold."`
 	Muted           bool      `json:"muted" doc:"Was muted here."`
+	Role            string    `json:"role" enum:"participant,moderator" doc:"What the rules of the room, or a PIN, made of the caller."`
+	Lobby           bool      `json:"lobby" doc:"Is outside, types a PIN or waits for the host: hears nobody and is heard by nobody."`
 	PacketsReceived uint64    `json:"packets_received" doc:"RTP packets received."`
 	PacketsSent     uint64    `json:"packets_sent" doc:"RTP packets sent."`
 	Lost            uint64    `json:"lost" doc:"RTP packets that never came."`

@@ -17,6 +17,8 @@ func (c Config) Check() error { return c.problems().err() }
 func (c Config) problems() Problems {
 	var p Problems
 	c.checkRanges(&p)
+	c.checkRooms(&p)
+	c.checkLanguages(&p)
 	c.checkNames(&p)
 	c.checkListen(&p)
 	c.checkTLS(&p)
@@ -33,29 +35,41 @@ func (c Config) problems() Problems {
 // checkRanges holds every number to its range tag and every word to its oneof tag.
 func (c Config) checkRanges(p *Problems) {
 	for _, s := range settings() {
-		v := s.of(&c)
-		if tag := s.field.Tag.Get("range"); tag != "" && !within(v.Int(), tag) {
-			p.add(s.key, formatValue(v), "need %s", rangeText(tag))
-		}
-		tag := s.field.Tag.Get("oneof")
-		if tag == "" {
-			continue
-		}
-		words := strings.Fields(tag)
-		given, isList := v.Interface().([]string)
-		if !isList {
-			given = []string{v.String()}
-		}
-		for i, w := range given {
-			if !slices.Contains(words, w) {
-				p.add(s.key, strconv.Quote(w), "need one of %s", strings.Join(words, ", "))
-			} else if slices.Contains(given[:i], w) {
-				p.add(s.key, strconv.Quote(w), "named twice; leave one out")
+		s.check(p, s.key, s.of(&c))
+	}
+	for _, t := range tables() {
+		rows := t.of(&c)
+		for i := range min(rows.Len(), maxRooms) {
+			for _, s := range t.columns {
+				s.check(p, t.cell(i, s), s.in(rows.Index(i)))
 			}
 		}
-		if len(given) == 0 {
-			p.add(s.key, "[]", "need at least one of %s", strings.Join(words, ", "))
+	}
+}
+
+// check holds the value v of a setting, or of a cell, to its tags.
+func (s setting) check(p *Problems, key string, v reflect.Value) {
+	if tag := s.field.Tag.Get("range"); tag != "" && !within(v.Int(), tag) {
+		p.add(key, formatValue(v), "need %s", rangeText(tag))
+	}
+	tag := s.field.Tag.Get("oneof")
+	if tag == "" {
+		return
+	}
+	words := strings.Fields(tag)
+	given, isList := v.Interface().([]string)
+	if !isList {
+		given = []string{v.String()}
+	}
+	for i, w := range given {
+		if !slices.Contains(words, w) {
+			p.add(key, strconv.Quote(w), "need one of %s", strings.Join(words, ", "))
+		} else if slices.Contains(given[:i], w) {
+			p.add(key, strconv.Quote(w), "named twice; leave one out")
 		}
+	}
+	if len(given) == 0 {
+		p.add(key, "[]", "need at least one of %s", strings.Join(words, ", "))
 	}
 }
 

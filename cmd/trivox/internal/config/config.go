@@ -29,6 +29,8 @@ type Config struct {
 	CDR    CDR    `toml:"cdr"`
 	Server Server `toml:"server"`
 	Log    Log    `toml:"log"`
+
+	Room []Room `toml:"room" reload:"live" doc:"Rules of rooms, one table for each name or pattern; the first one that matches counts. Without any, every name is a room, for all who may call; with one, names that match none are answered 404."`
 }
 
 // SIP is what concerns signalling.
@@ -73,6 +75,9 @@ type Rooms struct {
 	AloneTone       bool          `toml:"alone_tone" reload:"live" doc:"The first caller of a room hears a short tone: you are alone."`
 	JoinTone        bool          `toml:"join_tone" reload:"live" doc:"A tone marks each caller who joins."`
 	JoinToneUpTo    int           `toml:"join_tone_up_to" reload:"live" range:"0..100000" doc:"No join tone in rooms of more people than this."`
+	MaxWaiting      int           `toml:"max_waiting" reload:"live" range:"1..100000" doc:"Callers of one room who type a PIN or wait for the host; more are answered 486."`
+	Language        string        `toml:"language" reload:"live" doc:"Language of the prompts, such as \"en\" or \"de\"."`
+	Prompts         string        `toml:"prompts" reload:"live" doc:"Folder of prompts that replace those built in, or add languages: en/enter-pin.wav and so on."`
 }
 
 // Calls is what concerns calls between users.

@@ -35,6 +35,8 @@ func Default() Config {
 			AloneTone:       true,
 			JoinTone:        true,
 			JoinToneUpTo:    8, // USERS 25
+			MaxWaiting:      100,
+			Language:        "en",
 		},
 		Calls: Calls{Ring: 3 * time.Minute, Next: 20 * time.Second, Media: "through"},
 		Audio: Audio{

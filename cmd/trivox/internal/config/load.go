@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 )
 
 // Flags are the settings that the command line takes; each that is given replaces the file's. The tags are kong's.
@@ -128,9 +129,13 @@ func (f Flags) apply(c *Config, at places) Problems {
 func (p Problems) placed(at places) Problems {
 	for i := range p {
 		p[i].Where = "default"
-		if where, ok := at[p[i].Key]; ok {
-			p[i].Where = where
+		for _, key := range []string{p[i].Key, p[i].Key[:strings.IndexByte(p[i].Key, ']')+1]} { // itself, or its table
+			if where, ok := at[key]; ok {
+				p[i].Where = where
+				break
+			}
 		}
+		p[i].Key = bare(p[i].Key)
 	}
 	return p
 }

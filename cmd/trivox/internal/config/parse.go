@@ -5,11 +5,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"trivox/cmd/trivox/internal/policy"
 )
 
 // maxFile bounds a configuration file, in bytes.
@@ -29,6 +32,11 @@ type found struct {
 	key   string
 	value any
 	line  int
+
+	setting *setting // of a table, and where the value goes
+	into    reflect.Value
+	place   bool   // nothing to set: the place alone counts
+	mend    string // what is wrong, without looking further
 }
 
 // parse sets c from the TOML text b; name stands before the line in errors. It changes only the settings that b
@@ -51,26 +59,66 @@ func parse(c *Config, name string, b []byte) (places, Problems) {
 	known := settings()
 	at := places{}
 	var wrong Problems
-	for _, f := range flatten(tree, lines(b), known) {
+	for _, f := range collect(c, tree, lines(b), known) {
 		if len(wrong) == maxProblems {
 			wrong = append(wrong, Problem{Where: name, Mend: "and more: mend these first"})
 			break
 		}
 		where := fmt.Sprintf("%s:%d", name, f.line)
-		i := slices.IndexFunc(known, func(s setting) bool { return s.key == f.key })
-		if i < 0 {
-			wrong = append(wrong, Problem{Where: where, Key: f.key, Mend: unknown(f.key, known)})
+		switch {
+		case f.mend != "":
+			wrong = append(wrong, Problem{Where: where, Key: bare(f.key), Mend: f.mend})
+			continue
+		case f.setting == nil && !f.place:
+			wrong = append(wrong, Problem{Where: where, Key: bare(f.key), Mend: unknown(bare(f.key), everyKey(bare(f.key)))})
 			continue
 		}
 		at[f.key] = where
-		if err := assign(known[i].of(c), f.value); err != nil {
-			wrong = append(wrong, Problem{Where: where, Key: f.key, Value: show(known[i], f.value), Mend: err.Error()})
+		if f.place {
+			continue
+		}
+		if err := assign(f.into, f.value); err != nil {
+			wrong = append(wrong, Problem{Where: where, Key: bare(f.key), Value: show(*f.setting, f.value), Mend: err.Error()})
 		}
 	}
 	return at, wrong
 }
 
-// flatten lists the keys of tree by line. A table that is no section of ours is given as one key.
+// everyKey lists the settings and those of tables; those of the table that key is in come first.
+func everyKey(key string) []setting {
+	known := settings()
+	for _, t := range tables() {
+		if strings.HasPrefix(key, t.key+".") {
+			known = append(slices.Clone(t.columns), known...)
+		} else {
+			known = append(known, t.columns...)
+		}
+	}
+	return known
+}
+
+// collect lists what stands in the file by line, and where in c it goes.
+func collect(c *Config, tree map[string]any, line map[string]int, known []setting) []found {
+	var out []found
+	for _, t := range tables() {
+		if value, ok := tree[t.key]; ok {
+			out = append(out, t.spread(c, value, line)...)
+			delete(tree, t.key)
+		}
+	}
+	for _, f := range flatten(tree, line, known) {
+		if i := slices.IndexFunc(known, func(s setting) bool { return s.key == f.key }); i >= 0 {
+			f.setting, f.into = &known[i], known[i].of(c)
+		}
+		out = append(out, f)
+	}
+	slices.SortFunc(out, func(a, b found) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
+	})
+	return out
+}
+
+// flatten lists the keys of tree. A table that is no section of ours is given as one key.
 func flatten(tree map[string]any, line map[string]int, known []setting) []found {
 	var out []found
 	var into func(prefix string, table map[string]any)
@@ -86,9 +134,6 @@ func flatten(tree map[string]any, line map[string]int, known []setting) []found 
 		}
 	}
 	into("", tree)
-	slices.SortFunc(out, func(a, b found) int {
-		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
-	})
 	return out
 }
 
@@ -97,7 +142,8 @@ func lines(b []byte) map[string]int {
 	out := map[string]int{}
 	var p unstable.Parser
 	p.Reset(b)
-	row, upTo := 1, 0 // keys come in the order of the file: each newline is counted once
+	row, upTo := 1, 0         // keys come in the order of the file: each newline is counted once
+	count := map[string]int{} // of the tables of a list, so far
 	var note func(prefix string, n *unstable.Node) string
 	note = func(prefix string, n *unstable.Node) string {
 		key := strings.TrimSuffix(prefix, ".")
@@ -109,14 +155,17 @@ func lines(b []byte) map[string]int {
 			start := max(upTo, int(it.Node().Raw.Offset))
 			row += bytes.Count(b[upTo:start], []byte("\n"))
 			upTo = start
-			if _, seen := out[key]; !seen {
-				out[key] = row
+			first(out, key, row)
+			if n.Kind == unstable.ArrayTable && it.IsLast() {
+				count[key]++
+			}
+			if i := count[key]; i > 0 { // what follows is about the latest of them
+				key += fmt.Sprintf("[%d]", i-1)
+				first(out, key, row)
 			}
 		}
-		if n.Kind == unstable.KeyValue && n.Value().Kind == unstable.InlineTable {
-			for it := n.Value().Children(); it.Next(); {
-				note(key+".", it.Node())
-			}
+		if n.Kind == unstable.KeyValue {
+			noteInline(key, n.Value(), note, func(key string) { first(out, key, row) })
 		}
 		return key + "."
 	}
@@ -132,10 +181,36 @@ func lines(b []byte) map[string]int {
 	return out
 }
 
+// first keeps the first line of a key.
+func first(line map[string]int, key string, row int) {
+	if _, seen := line[key]; !seen {
+		line[key] = row
+	}
+}
+
+// noteInline goes through the keys of a table that stands in braces, or of a list of such tables.
+func noteInline(key string, value *unstable.Node, note func(string, *unstable.Node) string, here func(key string)) {
+	switch value.Kind {
+	case unstable.InlineTable:
+		for it := value.Children(); it.Next(); {
+			note(key+".", it.Node())
+		}
+	case unstable.Array:
+		i := 0
+		for it := value.Children(); it.Next(); i++ {
+			if it.Node().Kind == unstable.InlineTable {
+				at := fmt.Sprintf("%s[%d]", key, i)
+				here(at)
+				noteInline(at, it.Node(), note, here)
+			}
+		}
+	}
+}
+
 // show gives a value as it stands in the file, but no secret.
 func show(s setting, value any) string {
-	switch s.of(new(Config)).Interface().(type) {
-	case Secret, DSN:
+	switch s.field.Type {
+	case reflect.TypeFor[Secret](), reflect.TypeFor[DSN](), reflect.TypeFor[policy.PIN]():
 		return ""
 	}
 	out := fmt.Sprintf("%v", value)

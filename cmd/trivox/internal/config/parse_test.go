@@ -177,6 +177,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("[rtp]\nports = \"9000-9100\"\nlatch = 'never'\n"))
 	f.Add([]byte("sip = {listen = [\"[::1]:5060\"]}\nallow = [\"::1\"]\n"))
 	f.Add([]byte("[[rtp]]\n[rtp.ports]\n\"a.b\".c = 1\n"))
+	f.Add([]byte("[[room]]\nmatch = \"a*\"\npin = \"1234\"\n[[room]]\nmatch = \"*@b\"\n[room.x]\ny = 1\n"))
 	f.Add([]byte("http.token = \"\"\"0123456789abcdef\"\"\"\nx = [[1], {y = 2020-01-01}]\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		c, err := Parse("f", file)

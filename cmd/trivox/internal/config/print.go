@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 )
 
@@ -28,35 +29,56 @@ func Print(w io.Writer) error {
 				fmt.Fprintf(&b, "\n[%s]\n", section)
 			}
 		}
-		text := s.field.Tag.Get("doc")
-		var notes []string
-		if tag := s.field.Tag.Get("range"); tag != "" {
-			notes = append(notes, rangeText(tag))
-		}
-		if tag := s.field.Tag.Get("oneof"); tag != "" && !strings.Contains(text, strings.Fields(tag)[0]) {
-			notes = append(notes, "of "+strings.Join(strings.Fields(tag), ", "))
-		}
-		if s.field.Tag.Get("reload") == "restart" {
-			notes = append(notes, "restart")
-		}
-		if len(notes) > 0 {
-			text += " (" + strings.Join(notes, "; ") + ")"
-		}
-		b.WriteString(wrap(text))
+		b.WriteString(wrap("#", s.meaning()))
 		fmt.Fprintf(&b, "%s = %s\n", name, formatValue(s.of(&c)))
+	}
+	for _, t := range tables() {
+		b.WriteString("\n" + wrap("#", t.meaning()))
+		fmt.Fprintf(&b, "#\n# [[%s]]\n", t.key)
+		row := reflect.ValueOf(exampleRoom())
+		for _, s := range t.columns {
+			b.WriteString(wrap("#   #", s.meaning()))
+			fmt.Fprintf(&b, "#   %s = %s\n", strings.TrimPrefix(s.key, t.key+"."), formatValue(s.in(row)))
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// wrap makes comment lines of text.
-func wrap(text string) string {
+// exampleRoom is the table that is printed.
+func exampleRoom() Room {
+	r := DefaultRoom()
+	r.Match = "board-*"
+	return r
+}
+
+// meaning is what a setting is for, what it may be, and whether it waits for the next start.
+func (s setting) meaning() string {
+	text := s.field.Tag.Get("doc")
+	var notes []string
+	if tag := s.field.Tag.Get("range"); tag != "" {
+		notes = append(notes, rangeText(tag))
+	}
+	if tag := s.field.Tag.Get("oneof"); tag != "" && !strings.Contains(text, strings.Fields(tag)[0]) {
+		notes = append(notes, "of "+strings.Join(strings.Fields(tag), ", "))
+	}
+	if s.field.Tag.Get("reload") == "restart" {
+		notes = append(notes, "restart")
+	}
+	if len(notes) > 0 {
+		text += " (" + strings.Join(notes, "; ") + ")"
+	}
+	return text
+}
+
+// wrap makes comment lines of text, each with begin before it.
+func wrap(begin, text string) string {
 	var b strings.Builder
-	line := "#"
+	line := begin
 	for word := range strings.FieldsSeq(text) {
 		if len(line)+1+len(word) > lineWidth {
 			b.WriteString(line + "\n")
-			line = "#"
+			line = begin
 		}
 		line += " " + word
 	}

@@ -8,7 +8,7 @@ import "reflect"
 // names those that differ, live the ones taken. Both are nil when nothing has changed.
 func Reload(running, loaded Config) (next Config, live, restart []string) {
 	next = running
-	for _, s := range settings() {
+	for _, s := range everything() {
 		was, is := s.of(&next), s.of(&loaded)
 		if reflect.DeepEqual(was.Interface(), is.Interface()) {
 			continue

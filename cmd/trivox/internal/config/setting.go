@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"trivox/cmd/trivox/internal/policy"
 )
 
-// setting is one key of the file and the field of Config that holds it.
+// setting is one key of the file and the field of Config, or of a table's struct, that holds it.
 type setting struct {
 	key   string // such as "rtp.ports"
 	field reflect.StructField
@@ -18,10 +21,16 @@ type setting struct {
 }
 
 // of gives the setting's place in c.
-func (s setting) of(c *Config) reflect.Value { return reflect.ValueOf(c).Elem().FieldByIndex(s.index) }
+func (s setting) of(c *Config) reflect.Value { return s.in(reflect.ValueOf(c).Elem()) }
 
-// settings lists every setting, in the order of the file.
-func settings() []setting { return walk(nil, "", nil, reflect.TypeFor[Config]()) }
+// in gives its place in the struct it belongs to.
+func (s setting) in(v reflect.Value) reflect.Value { return v.FieldByIndex(s.index) }
+
+// settings lists every setting, in the order of the file, but those of tables (tables).
+func settings() []setting { return slices.DeleteFunc(everything(), setting.isTable) }
+
+// everything is settings with the lists of tables.
+func everything() []setting { return walk(nil, "", nil, reflect.TypeFor[Config]()) }
 
 func walk(list []setting, prefix string, index []int, t reflect.Type) []setting {
 	for i := range t.NumField() {
@@ -86,7 +95,7 @@ func assignText(v reflect.Value, s string) error {
 		*to = s
 	case encoding.TextUnmarshaler:
 		if err := to.UnmarshalText([]byte(s)); err != nil {
-			if v.Type().PkgPath() != reflect.TypeFor[Config]().PkgPath() {
+			if !strings.HasPrefix(v.Type().PkgPath(), "trivox/") { // ours say what is wanted
 				return fmt.Errorf("need %s", example(v.Type()))
 			}
 			return err
@@ -114,6 +123,10 @@ func example(t reflect.Type) string {
 		return `"192.168.0.0/16"`
 	case reflect.TypeFor[Public]():
 		return `"10.0.0.5=203.0.113.9"`
+	case reflect.TypeFor[policy.Who]():
+		return `"users"`
+	case reflect.TypeFor[policy.PIN]():
+		return `4 to 16 digits in quotes, e.g. "2718"`
 	}
 	switch t.Kind() {
 	case reflect.Bool:

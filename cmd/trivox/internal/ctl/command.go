@@ -29,6 +29,7 @@ type Command struct {
 	Mute   MuteCommand   `cmd:"" help:"Silence a participant."`
 	Unmute UnmuteCommand `cmd:"" help:"Let a participant be heard again."`
 	Kick   KickCommand   `cmd:"" help:"End a participant's call."`
+	Admit  AdmitCommand  `cmd:"" help:"Let somebody in from the lobby."`
 	Lock   LockCommand   `cmd:"" help:"Let nobody else in."`
 	Unlock UnlockCommand `cmd:"" help:"Let people in again."`
 	End    EndCommand    `cmd:"" help:"End a conference and every call in it."`
@@ -66,6 +67,7 @@ type (
 	MuteCommand   struct{ participant }
 	UnmuteCommand struct{ participant }
 	KickCommand   struct{ participant }
+	AdmitCommand  struct{ participant }
 	LockCommand   struct{ conference }
 	UnlockCommand struct{ conference }
 	EndCommand    struct{ conference }
@@ -86,9 +88,9 @@ func (ListCommand) Run(c *Command, k *kong.Context) error {
 		return err
 	}
 	w := table(k.Stdout)
-	fmt.Fprintln(w, "NAME\tURI\tPEOPLE\tLOCKED\tSINCE")
+	fmt.Fprintln(w, "NAME\tURI\tPEOPLE\tWAITING\tLOCKED\tSINCE")
 	for _, s := range list.Conferences {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", plain(s.Name), plain(s.URI), s.Participants, yes(s.Locked), since(s.Started))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", plain(s.Name), plain(s.URI), s.Participants, s.Waiting, yes(s.Locked), since(s.Started))
 	}
 	return w.Flush()
 }
@@ -107,7 +109,7 @@ func (s ShowCommand) Run(c *Command, k *kong.Context) error {
 	if conf.Locked {
 		locked = ", locked"
 	}
-	fmt.Fprintf(k.Stdout, "%s (%s): %d in it since %s%s\n", plain(conf.Name), plain(conf.URI), len(conf.Participants), since(conf.Started), locked)
+	fmt.Fprintf(k.Stdout, "%s (%s): %s since %s%s\n", plain(conf.Name), plain(conf.URI), crowd(conf), since(conf.Started), locked)
 	if len(conf.Participants) == 0 {
 		return nil
 	}
@@ -119,6 +121,21 @@ func (s ShowCommand) Run(c *Command, k *kong.Context) error {
 			p.PacketsReceived, p.PacketsSent, p.LossPercent, p.JitterMS, p.DelayMS, plain(p.Media), since(p.Joined))
 	}
 	return w.Flush()
+}
+
+// crowd is how many are in a conference, and in its lobby.
+func crowd(c api.Conference) string {
+	outside := 0
+	for _, p := range c.Participants {
+		if p.Lobby {
+			outside++
+		}
+	}
+	out := fmt.Sprintf("%d in it", len(c.Participants)-outside)
+	if outside > 0 {
+		out += fmt.Sprintf(", %d in its lobby", outside)
+	}
+	return out
 }
 
 // Run silences a participant.
@@ -134,6 +151,11 @@ func (m UnmuteCommand) Run(c *Command, k *kong.Context) error {
 // Run ends a participant's call.
 func (m KickCommand) Run(c *Command, k *kong.Context) error {
 	return c.control(k, m.path()+"/kick", "kicked "+m.Participant+" out of "+m.Conference)
+}
+
+// Run lets somebody in from the lobby.
+func (m AdmitCommand) Run(c *Command, k *kong.Context) error {
+	return c.control(k, m.path()+"/admit", "admitted "+m.Participant+" to "+m.Conference)
 }
 
 // Run lets nobody else in.
@@ -197,6 +219,12 @@ func yes(b bool) string {
 
 func state(p api.Participant) string {
 	var words []string
+	if p.Lobby {
+		words = append(words, "lobby")
+	}
+	if p.Role == "moderator" {
+		words = append(words, "moderator")
+	}
 	if p.Muted {
 		words = append(words, "muted")
 	}

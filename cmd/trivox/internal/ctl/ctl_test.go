@@ -41,7 +41,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 func (h *house) List(context.Context) ([]api.Summary, error) {
 	return []api.Summary{
 		{Name: "..", URI: "sip:..@example.com"},
-		{Name: "tea", URI: "sip:tea@example.com", Participants: 1, Locked: true, Started: start},
+		{Name: "tea", URI: "sip:tea@example.com", Participants: 1, Waiting: 2, Locked: true, Started: start},
 	}, nil
 }
 
@@ -65,6 +65,9 @@ func (h *house) Mute(_ context.Context, name, participant string, on bool) error
 }
 func (h *house) Kick(_ context.Context, name, participant string) error {
 	return h.do("kick", name, participant)
+}
+func (h *house) Admit(_ context.Context, name, participant string) error {
+	return h.do("admit", name, participant)
 }
 func (h *house) Lock(_ context.Context, name string, on bool) error {
 	if on {
@@ -122,9 +125,9 @@ func runWith(t *testing.T, stdin string, args ...string) (string, int) {
 func TestTables(t *testing.T) {
 	_, at := server(t, "")
 	out, code := run(t, "--http", at, "list")
-	want := "NAME  URI                  PEOPLE  LOCKED  SINCE\n" +
-		"..    sip:..@example.com   0       -       -\n" +
-		"tea   sip:tea@example.com  1       yes     2026-01-02 03:04:05Z\n"
+	want := "NAME  URI                  PEOPLE  WAITING  LOCKED  SINCE\n" +
+		"..    sip:..@example.com   0       0        -       -\n" +
+		"tea   sip:tea@example.com  1       2        yes     2026-01-02 03:04:05Z\n"
 	if out != want || code != 0 {
 		t.Errorf("list: exit %d\n%s\nwant\n%s", code, out, want)
 	}
@@ -141,11 +144,31 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// Who is in the lobby is shown as such, and not counted as one inside.
+func TestLobbyIsShown(t *testing.T) {
+	for _, c := range []struct {
+		p    api.Participant
+		want string
+	}{
+		{api.Participant{Lobby: true, Role: "participant"}, "lobby"}, {api.Participant{Role: "moderator", Held: true}, "moderator,held"},
+		{api.Participant{Role: "participant"}, "-"},
+	} {
+		if got := state(c.p); got != c.want {
+			t.Errorf("%+v is shown as %q, want %q", c.p, got, c.want)
+		}
+	}
+	conf := api.Conference{Locked: true, Participants: []api.Participant{{Lobby: true}, {}, {Lobby: true}}}
+	if got := crowd(conf); got != "1 in it, 2 in its lobby" {
+		t.Errorf("shown as %q", got)
+	}
+}
+
 func TestVerbs(t *testing.T) {
 	h, at := server(t, "")
 	for _, c := range []struct{ args, asked, out string }{
 		{"mute tea LEG", "mute tea a/b c", "muted a/b c in tea\n"},
 		{"unmute tea LEG", "unmute tea a/b c", "unmuted a/b c in tea\n"},
+		{"admit tea LEG", "admit tea a/b c", "admitted a/b c to tea\n"},
 		{"kick tea LEG", "kick tea a/b c", "kicked a/b c out of tea\n"},
 		{"lock tea", "lock tea", "locked tea\n"},
 		{"unlock ..", "unlock ..", "unlocked ..\n"},
