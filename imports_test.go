@@ -27,7 +27,8 @@ var mayImport = map[string][]string{
 	"media/codec":      {},
 	"media/jitter":     {},
 	"media":            {"media/codec", "media/jitter"},
-	"sip":              {},
+	"sip":              {"sip/limits"},
+	"sip/limits":       {},
 	"sip/sdp":          {},
 	"cluster/conference": {"loudness", "mixer", "cluster/exchange", "media", "media/codec", "media/jitter",
 		"sip/sdp"},
@@ -41,7 +42,7 @@ var mayImport = map[string][]string{
 		"cmd/trivox/internal/wav"},
 	"cmd/trivox/internal/load": {"mixer", "media", "media/codec", "sip/sdp", "cmd/trivox/internal/phone", "cmd/trivox/internal/wav"},
 	"cmd/trivox/internal/sim":  {"loudness", "cluster/exchange", "cluster/sim", "cmd/trivox/internal/wav"},
-	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/sdp", "cluster/exchange", "cluster/conference",
+	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/limits", "sip/sdp", "cluster/exchange", "cluster/conference",
 		"cmd/trivox/internal/config", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
 		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim"},
 }
@@ -59,7 +60,7 @@ var arrowHints = map[[2]string]string{
 }
 
 // pure packages compute. They own no socket, clock, file, lock, log or goroutine.
-var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "cluster/sim", "sip/sdp"}
+var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "cluster/sim", "sip/limits", "sip/sdp"}
 
 // impure says what a pure package may not import, and what to do instead.
 var impure = map[string]string{
@@ -88,6 +89,7 @@ var home = map[string][]string{
 	"github.com/danielgtaylor/huma":       {"cmd/trivox/internal/api"},
 	"github.com/prometheus/client_golang": {"cmd/trivox/internal/api"},
 	"github.com/emiago/sipgo":             {"sip", "cmd/trivox/internal/phone"},
+	"github.com/icholy/digest":            {"sip", "cmd/trivox/internal/phone"},
 	"github.com/pion/rtp":                 {"media", "cmd/trivox/internal/load"},
 	"github.com/pion/rtcp":                {"media"},
 	"github.com/pion/sdp":                 {"sip/sdp"},

@@ -57,8 +57,10 @@ func (l *registerLoad) WriteTo(b []byte, _ net.Addr) (int, error) {
 	return len(b), nil
 }
 
-func (l *registerLoad) Close() error                     { close(l.closed); return nil }
-func (l *registerLoad) LocalAddr() net.Addr              { return &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5060} }
+func (l *registerLoad) Close() error { close(l.closed); return nil }
+func (l *registerLoad) LocalAddr() net.Addr {
+	return &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5060}
+}
 func (l *registerLoad) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
 func (l *registerLoad) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
 func (l *registerLoad) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
