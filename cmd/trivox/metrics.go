@@ -18,6 +18,14 @@ func (p *process) metrics() api.Metrics {
 	m := api.Metrics{
 		Conferences: cs.Conferences, Legs: cs.Legs, RTPPortsInUse: p.ports.Size() - free, RTPPortsFree: free,
 		Requests: signalling.Requests, Responses: signalling.Responses, SIPDropped: signalling.Dropped,
+		Authentications: map[string]uint64{
+			"right": signalling.Authenticated, "wrong": signalling.WrongPassword,
+			"challenged": signalling.Challenged - signalling.Stale, "stale": signalling.Stale,
+		},
+		Registrations:  map[string]uint64{"accepted": signalling.Registered, "refused": signalling.RegisterRefused},
+		OverRate:       signalling.OverRate,
+		Bans:           len(p.sip.Bans()),
+		BansMade:       signalling.Banned,
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
 	}

@@ -107,7 +107,13 @@ func (p *process) bring(c config.Config) error {
 		Allowed: func(source netip.Addr) (bool, string) {
 			return p.config.Load().Allowed(source), "allow"
 		},
-		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return p.config.Load().Allowed(a) }},
+		TrustIdentity: func(source netip.Addr) bool { return p.config.Load().TrustsIdentity(source) },
+		Digest:        digestOrder(c),
+		Registrar:     registrarConfig(c),
+		Guard:         guard(c),
+		Edge: sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool {
+			return a.IsLoopback() || p.config.Load().Allowed(a)
+		}},
 		ParseInfo:      parseInfo,
 		SessionExpires: c.SIP.SessionExpires, MinSE: c.SIP.MinSE,
 		Product: "trivox/" + version(),
@@ -225,5 +231,6 @@ func (p *process) reload() {
 	p.config.Store(&next)
 	p.level.Set(next.Log.Level)
 	p.cs.Reconfigure(p.conferenceConfig(next))
+	p.sip.SetGuard(guard(next))
 	p.log.Info("settings reloaded", "changed", live, "need_restart", restart)
 }

@@ -22,6 +22,11 @@ type Metrics struct {
 	Requests        map[string]uint64 // SIP requests received, by method; methods we do not know are summed as "other"
 	Responses       map[int]uint64    // SIP final responses sent to requests outside and inside dialogs, by status code
 	SIPDropped      map[string]uint64 // SIP messages that got no answer, by reason
+	Authentications map[string]uint64 // requests that need a proof, by what became of it
+	Registrations   map[string]uint64 // REGISTERs, by what became of them, challenges apart
+	OverRate        uint64            // requests above a rate that were answered 503
+	Bans            int               // now
+	BansMade        uint64            // so far
 	CallsEnded      map[string]uint64 // by who or what ended them: "caller", "server", ...
 	PacketsReceived uint64            // RTP
 	PacketsSent     uint64            // RTP
@@ -49,6 +54,7 @@ type collector struct {
 
 	conferences, legs, portsInUse, portsFree              *prometheus.Desc
 	requests, responses, sipDropped, callsEnded           *prometheus.Desc
+	authentications, registrations, overRate, bans, made  *prometheus.Desc
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
 }
 
@@ -57,28 +63,33 @@ func newCollector(source func() Metrics) *collector {
 		return prometheus.NewDesc("trivox_"+name, help, labels, nil)
 	}
 	return &collector{
-		source:        source,
-		conferences:   desc("conferences", "Conferences now."),
-		legs:          desc("legs", "Calls in conferences now."),
-		portsInUse:    desc("rtp_port_pairs_in_use", "RTP/RTCP port pairs held by calls or in quarantine."),
-		portsFree:     desc("rtp_port_pairs_free", "RTP/RTCP port pairs that calls may still take."),
-		requests:      desc("sip_requests_total", "SIP requests received, by method.", "method"),
-		responses:     desc("sip_responses_total", "Final SIP responses sent, by status code.", "code"),
-		sipDropped:    desc("sip_dropped_total", "SIP messages that got no answer, by reason.", "reason"),
-		callsEnded:    desc("calls_ended_total", "Calls that were answered and have ended, by who or what ended them.", "by"),
-		received:      desc("rtp_packets_received_total", "RTP packets received."),
-		sent:          desc("rtp_packets_sent_total", "RTP packets sent."),
-		dropped:       desc("rtp_packets_dropped_total", "RTP and RTCP packets received and not used, by reason.", "reason"),
-		eventsDropped: desc("conference_events_dropped_total", "Events lost because a conference's inbox was full."),
-		late:          desc("tick_lateness_seconds", "How late media workers began their slots."),
-		overrun:       desc("tick_overruns_total", "Slots skipped because the one before took too long."),
+		source:          source,
+		conferences:     desc("conferences", "Conferences now."),
+		legs:            desc("legs", "Calls in conferences now."),
+		portsInUse:      desc("rtp_port_pairs_in_use", "RTP/RTCP port pairs held by calls or in quarantine."),
+		portsFree:       desc("rtp_port_pairs_free", "RTP/RTCP port pairs that calls may still take."),
+		requests:        desc("sip_requests_total", "SIP requests received, by method.", "method"),
+		responses:       desc("sip_responses_total", "Final SIP responses sent, by status code.", "code"),
+		sipDropped:      desc("sip_dropped_total", "SIP messages that got no answer, by reason.", "reason"),
+		authentications: desc("sip_authentications_total", "SIP requests that need a proof of who sends them, by what became of it.", "result"),
+		registrations:   desc("sip_registrations_total", "REGISTER requests that were not challenged, by what became of them.", "result"),
+		overRate:        desc("sip_over_rate_total", "SIP requests above the rate of their source or user that were answered 503."),
+		bans:            desc("sip_bans", "Sources, and users at a source, who are banned now."),
+		made:            desc("sip_bans_total", "Bans so far."),
+		callsEnded:      desc("calls_ended_total", "Calls that were answered and have ended, by who or what ended them.", "by"),
+		received:        desc("rtp_packets_received_total", "RTP packets received."),
+		sent:            desc("rtp_packets_sent_total", "RTP packets sent."),
+		dropped:         desc("rtp_packets_dropped_total", "RTP and RTCP packets received and not used, by reason.", "reason"),
+		eventsDropped:   desc("conference_events_dropped_total", "Events lost because a conference's inbox was full."),
+		late:            desc("tick_lateness_seconds", "How late media workers began their slots."),
+		overrun:         desc("tick_overruns_total", "Slots skipped because the one before took too long."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.conferences, c.legs, c.portsInUse, c.portsFree, c.requests, c.responses, c.sipDropped,
-		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun} {
+		c.authentications, c.registrations, c.overRate, c.bans, c.made, c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun} {
 		ch <- d
 	}
 }
@@ -106,6 +117,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		counter(c.responses, v, strconv.Itoa(code))
 	}
 	byLabel(c.sipDropped, m.SIPDropped)
+	byLabel(c.authentications, m.Authentications)
+	byLabel(c.registrations, m.Registrations)
+	counter(c.overRate, m.OverRate)
+	gauge(c.bans, m.Bans)
+	counter(c.made, m.BansMade)
 	byLabel(c.callsEnded, m.CallsEnded)
 	counter(c.received, m.PacketsReceived)
 	counter(c.sent, m.PacketsSent)
