@@ -108,11 +108,11 @@ func (s *Server) unavailableDirectory(err error) *denial {
 // whose users are asked for a password. Whoever does not exist is answered as one who does is, after the same work.
 // RFC 3261, 22; RFC 7616, 3.4 (RG-5)
 func (s *Server) authenticate(tx *serverTx, realm, hint string) (aor string, d *denial) {
-	if u := peerUser(tx.flow); u != "" {
-		return u, nil
-	}
 	ctx, cancel := tx.context()
 	defer cancel()
+	if aor, d = s.certified(ctx, peerUser(tx.flow)); aor != "" || d != nil {
+		return aor, d
+	}
 	c, err := readCredentials(tx.req, s.domain)
 	switch {
 	case errors.Is(err, errBadCredentials):
@@ -149,11 +149,35 @@ func (s *Server) authenticate(tx *serverTx, realm, hint string) (aor string, d *
 	}
 	s.guard.succeeded(tx.flow.source.Addr(), c.aor())
 	if account.Disabled {
-		return "", deny("user.disabled", 403, "this user may not use the server at present")
+		return "", disabled()
 	}
 	s.auth.orders.answered(hint, tx.flow.source.Addr(), c.algorithm)
 	s.count.authenticated.Add(1)
 	return c.aor(), nil
+}
+
+// disabled refuses who has proved who he is and may do nothing.
+func disabled() *denial {
+	return deny("user.disabled", 403, "this user may not use the server at present")
+}
+
+// certified is the user whom a certificate names, if there is one of that name; who is none may still know a password.
+func (s *Server) certified(ctx context.Context, aor string) (string, *denial) {
+	user, domain, ok := cutAOR(aor)
+	if !ok {
+		return "", nil
+	}
+	account, err := s.cfg.Directory.Account(ctx, user, domain)
+	switch {
+	case errors.Is(err, ErrNoAccount):
+		return "", nil
+	case err != nil:
+		return "", s.unavailableDirectory(err)
+	case account.Disabled:
+		return "", disabled()
+	}
+	s.count.authenticated.Add(1)
+	return aor, nil
 }
 
 // secret is what the response is checked against: of who does not exist, or has no such hash, something that nobody can
