@@ -110,8 +110,8 @@ func (s *Server) unavailableDirectory(err error) *denial {
 func (s *Server) authenticate(tx *serverTx, realm, hint string) (aor string, d *denial) {
 	ctx, cancel := tx.context()
 	defer cancel()
-	if u := tx.flow.peerUser(); u != "" {
-		return s.certified(ctx, u)
+	if aor, d = s.certified(ctx, tx.flow.peerUser()); aor != "" || d != nil {
+		return aor, d
 	}
 	c, err := readCredentials(tx.req, s.domain)
 	switch {
@@ -149,30 +149,35 @@ func (s *Server) authenticate(tx *serverTx, realm, hint string) (aor string, d *
 	}
 	s.guard.succeeded(tx.flow.source.Addr(), c.aor())
 	if account.Disabled {
-		return "", deny("user.disabled", 403, "this user may not use the server at present")
+		return "", disabled()
 	}
 	s.auth.orders.answered(hint, tx.flow.source.Addr(), c.algorithm)
 	s.count.authenticated.Add(1)
 	return c.aor(), nil
 }
 
-// certified is the user whom the verified certificate of a connection names, if he is one of ours.
+// disabled refuses who has proved who he is and may do nothing.
+func disabled() *denial {
+	return deny("user.disabled", 403, "this user may not use the server at present")
+}
+
+// certified is the user whom a certificate names, if there is one of that name; who is none may still know a password.
 func (s *Server) certified(ctx context.Context, aor string) (string, *denial) {
-	user, host, _ := cutAOR(aor)
-	domain := s.domain(host)
-	if domain == "" {
-		return "", deny("tls.certificate", 403, "the certificate names a user of another domain")
+	user, domain, ok := cutAOR(aor)
+	if !ok {
+		return "", nil
 	}
 	account, err := s.cfg.Directory.Account(ctx, user, domain)
 	switch {
 	case errors.Is(err, ErrNoAccount):
-		return "", deny("tls.certificate", 403, "the certificate names nobody who is known here")
+		return "", nil
 	case err != nil:
 		return "", s.unavailableDirectory(err)
 	case account.Disabled:
-		return "", deny("user.disabled", 403, "this user may not use the server at present")
+		return "", disabled()
 	}
-	return account.AOR(), nil
+	s.count.authenticated.Add(1)
+	return aor, nil
 }
 
 // secret is what the response is checked against: of who does not exist, or has no such hash, something that nobody can
