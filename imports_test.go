@@ -27,7 +27,8 @@ var mayImport = map[string][]string{
 	"media/codec":      {},
 	"media/jitter":     {},
 	"media":            {"media/codec", "media/jitter"},
-	"sip":              {},
+	"sip":              {"sip/limits"},
+	"sip/limits":       {},
 	"sip/sdp":          {},
 	"cluster/conference": {"loudness", "mixer", "cluster/exchange", "media", "media/codec", "media/jitter",
 		"sip/sdp"},
@@ -51,7 +52,7 @@ var mayImport = map[string][]string{
 	"cmd/trivox/internal/traffic": {"cmd/trivox/internal/usage"},
 	"cmd/trivox/internal/usage":   {},
 	"cmd/trivox/internal/sim":     {"loudness", "cluster/exchange", "cluster/sim", "cmd/trivox/internal/wav"},
-	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/sdp", "cluster/exchange", "cluster/conference",
+	"cmd/trivox": {"loudness", "mixer", "media", "media/codec", "media/jitter", "sip", "sip/limits", "sip/sdp", "cluster/exchange", "cluster/conference",
 		"cmd/trivox/internal/certs", "cmd/trivox/internal/config", "cmd/trivox/internal/api", "cmd/trivox/internal/ctl", "cmd/trivox/internal/wav",
 		"cmd/trivox/internal/phone", "cmd/trivox/internal/call", "cmd/trivox/internal/load", "cmd/trivox/internal/sim",
 		"cmd/trivox/internal/store", "cmd/trivox/internal/traffic", "cmd/trivox/internal/user", "cmd/trivox/internal/policy", "cmd/trivox/internal/lobby", "cmd/trivox/internal/prompts"},
@@ -70,7 +71,7 @@ var arrowHints = map[[2]string]string{
 }
 
 // pure packages compute. They own no socket, clock, file, lock, log or goroutine.
-var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "cluster/sim", "sip/sdp", "cmd/trivox/internal/policy",
+var pure = []string{"loudness", "mixer", "media/jitter", "cluster/exchange", "cluster/sim", "sip/limits", "sip/sdp", "cmd/trivox/internal/policy",
 	"cmd/trivox/internal/lobby"}
 
 // impure says what a pure package may not import, and what to do instead.

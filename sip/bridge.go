@@ -10,7 +10,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-// ringAgain is how often the caller is told that it rings, so that no proxy on his side gives up. RFC 3261, 16.7 and 13.3.1.1 (TX-1)
+// ringAgain is how often the caller is told that it rings, so that no proxy on his side gives up. RFC 3261, 13.3.1.1 (TX-1)
 const ringAgain = time.Minute
 
 // Causes that the phones of a callee are told.
@@ -25,7 +25,7 @@ var completedElsewhere = sipgo.NewHeader("Reason", `SIP;cause=200;text="Call com
 
 // bridge is a call from one to another: the caller's dialog, of which this server is the UAS, and one for each phone that
 // is called, of which it is the UAC. Until the end it belongs to the queue of the caller's dialog; the others tell it by
-// posting there, and are told by posting to theirs, so that no dialog ever waits for another. RFC 7092, 3.1.2
+// posting there, and are told by posting to theirs, so that no dialog ever waits for another. RFC 7092, 3
 type bridge struct {
 	server *Server
 	name   string // of the conference of the two

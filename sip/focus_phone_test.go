@@ -238,3 +238,11 @@ func (p *phone) refusedACK(res *sipgo.Response) {
 }
 
 func header(m sipgo.Message, name string) string { return headerValue(m, name, "") }
+
+// statusOf is the code of a final response, 0 of anything else.
+func statusOf(m sipgo.Message) int {
+	if r, ok := m.(*sipgo.Response); ok && r.StatusCode >= 200 {
+		return r.StatusCode
+	}
+	return 0
+}

@@ -132,7 +132,7 @@ func (s *Server) failed(now time.Time, source netip.Addr, user, what string) {
 	if banned {
 		s.count.banned.Add(1)
 		s.log.Warn("sip: banned", "rule", "limits.failures", "source", b.Source, "user", b.User, "why", b.Reason,
-			"until", b.Until.UTC().Format(time.RFC3339), "times", b.Count)
+			"until", b.Until, "times", b.Count)
 	}
 }
 

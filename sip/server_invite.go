@@ -35,7 +35,10 @@ func (s *Server) inviteBy(f *flow, req *sipgo.Request, heard func(*invitation, *
 	if err != nil {
 		return nil, err
 	}
-	v := &invitation{server: s, flow: f, req: req, tx: tx, heard: heard, stop: make(chan struct{}), acks: make(map[string]*sipgo.Request)}
+	v := &invitation{
+		server: s, flow: f, req: req, tx: tx, heard: heard,
+		stop: make(chan struct{}), acks: make(map[string]*sipgo.Request),
+	}
 	tx.OnRetransmission(v.again)
 	go v.listen()
 	return v, nil

@@ -94,6 +94,40 @@ func TestEncryptionRefused(t *testing.T) {
 	}
 }
 
+// Each listener has its policy: off in clear, offered by TLS, and what is said behind the address. No key is in the log.
+func TestEncryptionOfListeners(t *testing.T) {
+	t.Parallel()
+	cert, key := makeCertificate(t, t.TempDir(), "example.com", "127.0.0.1")
+	const byTLS, byUDP = "tls/127.0.0.1:0", "udp/127.0.0.1:0"
+	s := serve(t, quiet+"[log]\nlevel = \"debug\"\n", "--sip", byUDP, "--sip", byTLS, "--certificate", cert+","+key)
+	strict := serve(t, quiet, "--sip", byTLS+"?srtp=required", "--sip", byUDP+"?srtp=required", "--certificate", cert+","+key)
+	for _, c := range []struct {
+		server  *server
+		network string
+		srtp    string
+		want    string
+	}{
+		{s, "tls", "required", "encrypted by AEAD_AES_128_GCM"},
+		{s, "tls", "offered", "encrypted by AEAD_AES_128_GCM"},
+		{s, "tls", "off", "not encrypted"},
+		{s, "udp", "offered", "not encrypted"},
+		{s, "udp", "required", "keys in SDP are taken over TLS only"},
+		{strict, "tls", "offered", "encrypted by AEAD_AES_128_GCM"},
+		{strict, "tls", "off", "calls are encrypted here"},
+		{strict, "udp", "required", "encrypted by AEAD_AES_128_GCM"},
+		{strict, "udp", "off", "calls are encrypted here"},
+	} {
+		uri := "sip:tea@" + c.server.address("sip", c.network, false).String() + ";transport=" + c.network
+		out, err := trivox(t, "call", uri, "--seconds", "0.5", "--tone", "700", "--srtp", c.srtp, "--ca", cert)
+		if refused := !strings.Contains(c.want, "encrypted by") && c.want != "not encrypted"; !strings.Contains(out, c.want) || (err != nil) != refused {
+			t.Errorf("%s, %s: %v, want %q in\n%s", c.network, c.srtp, err, c.want, out)
+		}
+	}
+	if lines, _ := s.events(func(event) bool { return true }); strings.Contains(fmt.Sprint(lines), "inline:") {
+		t.Error("a key is in the log")
+	}
+}
+
 // Every suite that baresip has, both ways, RTP session against RTP session: we call it and offer that one alone (SE-1).
 func TestSuitesOfBaresip(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +16,7 @@ import (
 )
 
 // password is that of every user of the tests.
-const password = "a secret of tests"
+const password = "a-secret-of-tests"
 
 // domain is a server with a domain of its own, example.test, whose users are in a database of the test's.
 type domain struct {
@@ -72,7 +72,19 @@ func (d *domain) phone(f softphone) *baresip {
 		f.codec = codec.PCMU
 	}
 	f.length = 2 * time.Minute
-	return startSoftphone(d.t, f)
+	p := startSoftphone(d.t, f)
+	d.becomes(f.name+" is registered", func() bool { return d.registrations(f.name) > 0 })
+	return p
+}
+
+// registrations is how many phones of a user are registered.
+func (d *domain) registrations(name string) int {
+	d.t.Helper()
+	status, body := d.ask(http.MethodGet, "/v1/registrations", "")
+	if status != http.StatusOK {
+		d.t.Fatalf("registrations: %d %s", status, body)
+	}
+	return strings.Count(body, `"user":"`+name+`@example.test"`)
 }
 
 // closed waits until its call has ended.
@@ -149,14 +161,14 @@ func TestPhonesOfADomain(t *testing.T) {
 			boris := d.phone(softphone{name: "boris", transport: transport, encryption: encryption, say: sine(boriss, 0.1)})
 			clara := d.phone(softphone{name: "clara", say: sine(claras, 0.1)})
 
-			for _, last := range []*baresip{boris, anna} { // the caller hangs up, and then who was called
+			for last, first := range map[*baresip]*baresip{boris: anna, anna: boris} { // the caller hangs up, or who was called
 				boris.dial("sip:anna@example.test")
 				anna.established()
 				sent := d.metric("trivox_rtp_packets_sent_total")
 				d.becomes("3 s of sound have gone to both", func() bool { return d.metric("trivox_rtp_packets_sent_total") > sent+300 })
 				last.command("hangup", "")
-				boris.closed()
-				anna.closed()
+				first.closed()
+				d.becomes("nobody is left", func() bool { return d.metric("trivox_legs") == 0 })
 			}
 			for _, p := range []*baresip{anna, boris, clara} {
 				p.dial("sip:tea@example.test")
@@ -194,12 +206,3 @@ func TestPhonesOfADomain(t *testing.T) {
 		})
 	}
 }
-
-// registered waits for the number of phones that are.
-func (d *domain) registered(n int) {
-	d.t.Helper()
-	d.becomes(fmt.Sprintf("%d phones are registered", n), func() bool { return d.metric("trivox_registrations") >= float64(n) })
-}
-
-// sipBy is where it takes calls by a transport.
-func (d *domain) sipBy(transport string) netip.AddrPort { return d.address("sip", transport, false) }

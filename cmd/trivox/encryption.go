@@ -42,11 +42,15 @@ func (e *encryption) listen(l config.Listen, network string, open func(network, 
 	return at, nil
 }
 
-// of is the policy for a call.
+// of is the policy for a call. One by a connection of ours to somewhere has no listener.
 func (e *encryption) of(c sip.Call) sdp.Policy {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.policies[listening{c.Network, socketOf(c.Listener)}]
+	policy, ok := e.policies[listening{c.Network, socketOf(c.Listener)}]
+	if !ok && c.Network == "TLS" {
+		return sdp.Offered
+	}
+	return policy
 }
 
 func socketOf(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }

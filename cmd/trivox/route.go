@@ -15,7 +15,7 @@ func (p *process) route(ctx context.Context, c sip.Call) (sip.Route, error) {
 	}
 	switch _, err := p.storage.Account(ctx, c.User, domain); {
 	case err == nil:
-		return sip.Route{User: c.User, Domain: domain}, nil
+		return sip.Route{User: c.User, Domain: domain, Direct: p.config.Load().Calls.Media == "past"}, nil
 	case errors.Is(err, sip.ErrNoAccount):
 		return sip.Route{}, nil // a room
 	default:

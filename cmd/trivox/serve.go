@@ -130,14 +130,21 @@ func (p *process) bring(c config.Config) error {
 		Allowed: func(source netip.Addr) (bool, string) {
 			return p.config.Load().Allowed(source), "allow"
 		},
-		Domain:         p.domain,
-		Directory:      p.storage,
-		Location:       p.storage,
-		Route:          p.route,
-		TLS:            secure,
-		Edge:           sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool { return a.IsLoopback() || p.config.Load().Allowed(a) }},
+		Domain:        p.domain,
+		Directory:     p.storage,
+		Location:      p.storage,
+		Route:         p.route,
+		TLS:           secure,
+		TrustIdentity: func(source netip.Addr) bool { return p.config.Load().TrustsIdentity(source) },
+		Digest:        digestOrder(c),
+		Registrar:     registrarConfig(c),
+		Guard:         guard(c),
+		Edge: sip.EdgeConfig{DSCP: edgeDSCP(c.SIP.DSCP), Trusted: func(a netip.Addr) bool {
+			return a.IsLoopback() || p.config.Load().Allowed(a)
+		}},
 		ParseInfo:      parseInfo,
 		SessionExpires: c.SIP.SessionExpires, MinSE: c.SIP.MinSE,
+		Ring: c.Calls.Ring, RingNext: c.Calls.Next,
 		Product: "trivox/" + version(),
 	})
 	if err != nil {
@@ -276,5 +283,6 @@ func (p *process) reload() {
 	if err := p.recorder.file.open(next.CDR.File); err != nil {
 		p.log.Error("records go on to the file that was open", "error", err)
 	}
+	p.sip.SetGuard(guard(next))
 	p.log.Info("settings reloaded", "changed", live, "need_restart", restart)
 }

@@ -26,6 +26,18 @@ func (c Config) problems() Problems {
 	if c.SIP.MinSE > c.SIP.SessionExpires {
 		p.add("sip.min_se", quoted(c.SIP.MinSE), "must not be longer than sip.session_expires, which is %s", quoted(c.SIP.SessionExpires))
 	}
+	if r := c.Registrar; r.Expires < r.MinExpires || r.Expires > r.MaxExpires {
+		p.add("registrar.expires", quoted(r.Expires), "must lie between registrar.min_expires, which is %s, and registrar.max_expires, which is %s",
+			quoted(r.MinExpires), quoted(r.MaxExpires))
+	}
+	for _, u := range c.Registrar.ServiceRoute {
+		if !sipURI(u) {
+			p.add("registrar.service_route", strconv.Quote(u), `need a SIP URI, e.g. "sip:edge.example.com;lr"`)
+		}
+	}
+	if c.Guard.Ban > c.Guard.BanMost {
+		p.add("limits.ban", quoted(c.Guard.Ban), "must not be longer than limits.ban_most, which is %s", quoted(c.Guard.BanMost))
+	}
 	if c.RTP.Ports.Pairs() < 1 {
 		p.add("rtp.ports", strconv.Quote(c.RTP.Ports.String()), `need a range that holds an even port and the odd one after it, e.g. "20000-29999"`)
 	}
@@ -133,6 +145,12 @@ func (c Config) checkNames(p *Problems) {
 	}
 }
 
+// sipURI says whether s looks like a SIP URI of a proxy; what hosts may be, the focus judges.
+func sipURI(s string) bool {
+	scheme, rest, ok := strings.Cut(s, ":")
+	return ok && (scheme == "sip" || scheme == "sips") && rest != "" && !strings.ContainsAny(rest, " <>\"\r\n\t,")
+}
+
 // hostName says whether s is a host name (RFC 1123, 2.1) in small letters, or an IP address.
 func hostName(s string) bool {
 	if _, err := netip.ParseAddr(s); err == nil {
@@ -230,10 +248,15 @@ func (c Config) checkDoors(p *Problems) {
 	}
 }
 
-// Allowed says whether whoever calls from the address may do so without a password.
-func (c Config) Allowed(a netip.Addr) bool {
+// Allowed says whether calls from the address are taken without a password: from the allow networks.
+func (c Config) Allowed(a netip.Addr) bool { return inNetworks(c.Allow, a) }
+
+// TrustsIdentity says whether the address is believed when it says who calls.
+func (c Config) TrustsIdentity(a netip.Addr) bool { return inNetworks(c.SIP.TrustIdentity, a) }
+
+func inNetworks(networks []Network, a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
-	return slices.ContainsFunc(c.Allow, func(n Network) bool { return n.Contains(a) })
+	return slices.ContainsFunc(networks, func(n Network) bool { return n.Contains(a) })
 }
 
 // PublicAddr gives the address that peers reach local by: what advertise says of it, else what it says of all

@@ -104,7 +104,7 @@ func TestAllowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for addr, want := range map[string]bool{
-		"127.0.0.1": false, "::1": false, // asked for a password as soon as there is a user
+		"127.0.0.1": false, "::1": false, // may as long as there are no users, which the focus knows
 		"10.255.0.1": true, "::ffff:10.0.0.1": true, "2001:db8::7": true, "192.0.2.7": true,
 		"11.0.0.1": false, "192.0.2.8": false, "2001:db9::1": false, "fe80::1%eth0": false,
 	} {

@@ -15,19 +15,22 @@ import (
 type Config struct {
 	Domains   []string  `toml:"domains" reload:"restart" doc:"Domains served. The first one names conferences in the API; where there is none, the first address of sip.listen does, or the one advertised for it. Contact names the address that was called, or its advertised one."`
 	Advertise []Public  `toml:"advertise" reload:"live" doc:"Public address per interface, where NAT or a load balancer hides it: \"10.0.0.5=203.0.113.9\", or \"203.0.113.9\" for all of that family."`
-	Allow     []Network `toml:"allow" reload:"live" doc:"Networks that may call, such as \"192.168.0.0/16\". Loopback always may; nobody else may unless listed here."`
+	Allow     []Network `toml:"allow" reload:"live" doc:"Networks that may call without a password, such as \"192.168.0.0/16\". Loopback may as long as there are no users; everybody else must be a user."`
 	Data      string    `toml:"data" reload:"restart" doc:"Directory of what must survive: users, registrations, call detail records; made when it is missing. Empty: they are in memory and gone with the process."`
 	Database  DSN       `toml:"database" reload:"restart" doc:"PostgreSQL in place of a file in data: \"postgres://USER:PASSWORD@HOST/NAME\" or \"host=... user=... dbname=...\". It is never shown."`
 
-	SIP    SIP    `toml:"sip"`
-	TLS    TLS    `toml:"tls"`
-	HTTP   HTTP   `toml:"http"`
-	RTP    RTP    `toml:"rtp"`
-	Rooms  Rooms  `toml:"rooms"`
-	Audio  Audio  `toml:"audio"`
-	CDR    CDR    `toml:"cdr"`
-	Server Server `toml:"server"`
-	Log    Log    `toml:"log"`
+	SIP       SIP       `toml:"sip"`
+	Registrar Registrar `toml:"registrar"`
+	Guard     Guard     `toml:"limits"`
+	TLS       TLS       `toml:"tls"`
+	HTTP      HTTP      `toml:"http"`
+	RTP       RTP       `toml:"rtp"`
+	Rooms     Rooms     `toml:"rooms"`
+	Calls     Calls     `toml:"calls"`
+	Audio     Audio     `toml:"audio"`
+	CDR       CDR       `toml:"cdr"`
+	Server    Server    `toml:"server"`
+	Log       Log       `toml:"log"`
 
 	Room []Room `toml:"room" reload:"live" doc:"Rules of rooms, one table for each name or pattern; the first one that matches counts. Without any, every name is a room, for all who may call; with one, names that match none are answered 404."`
 }
@@ -38,6 +41,35 @@ type SIP struct {
 	DSCP           DSCP          `toml:"dscp" reload:"restart" doc:"Priority mark on SIP packets: a name of RFC 4594 such as \"CS3\" or \"AF31\", or \"0\" to \"63\"."`
 	SessionExpires time.Duration `toml:"session_expires" reload:"restart" range:"90s..24h" doc:"Session timer asked for (RFC 4028): a call whose phone has vanished ends after it."`
 	MinSE          time.Duration `toml:"min_se" reload:"restart" range:"90s..24h" doc:"Shortest session timer accepted; a shorter one is answered 422."`
+	Digest         []string      `toml:"digest" reload:"restart" oneof:"SHA-512-256 SHA-256 MD5" doc:"How phones are asked to hash their password, best first: of SHA-512-256, SHA-256 and MD5. Many phones know MD5 alone."`
+	TrustIdentity  []Network     `toml:"trust_identity" reload:"live" doc:"Networks of PBXs and trunks that are believed when they say who calls (P-Asserted-Identity, Remote-Party-ID)."`
+}
+
+// Registrar is what concerns phones that register.
+type Registrar struct {
+	Expires      time.Duration `toml:"expires" reload:"restart" range:"1m..24h" doc:"How long a registration lasts when the phone does not say."`
+	MinExpires   time.Duration `toml:"min_expires" reload:"restart" range:"10s..24h" doc:"Shortest registration; a shorter one is answered 423."`
+	MaxExpires   time.Duration `toml:"max_expires" reload:"restart" range:"1m..24h" doc:"Longest registration; a longer one is shortened to it."`
+	Contacts     int           `toml:"contacts" reload:"restart" range:"1..100" doc:"Phones that one user may have registered at a time; one more is answered 403."`
+	ServiceRoute []string      `toml:"service_route" reload:"restart" doc:"URIs of the proxies by which phones are told to send their requests (RFC 3608)."`
+}
+
+// Guard is what holds off floods and guessing. What comes from loopback or allow is not limited unless everyone is.
+type Guard struct {
+	Everyone          bool          `toml:"everyone" reload:"live" doc:"Limit and ban loopback and the networks of allow, too."`
+	InviteRate        int           `toml:"invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute from one address (of IPv6: one /64), in the long run; more are answered 503, then not at all."`
+	InviteBurst       int           `toml:"invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once from one address, after a pause."`
+	RegisterRate      int           `toml:"register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute from one address; as many of other requests outside calls."`
+	RegisterBurst     int           `toml:"register_burst" reload:"live" range:"1..1000000" doc:"Registrations at once from one address, after a pause."`
+	UserInviteRate    int           `toml:"user_invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute by one user, wherever he calls from."`
+	UserInviteBurst   int           `toml:"user_invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once by one user, after a pause."`
+	UserRegisterRate  int           `toml:"user_register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute by one user."`
+	UserRegisterBurst int           `toml:"user_register_burst" reload:"live" range:"1..1000000" doc:"Registrations at once by one user, after a pause."`
+	Failures          int           `toml:"failures" reload:"live" range:"1..1000000" doc:"Wrong passwords or PINs of one user at one address within failure_window that ban him there; five times as many, of all users, ban the address."`
+	Window            time.Duration `toml:"failure_window" reload:"live" range:"1s..24h" doc:"Time in which failures are counted."`
+	Ban               time.Duration `toml:"ban" reload:"live" range:"1s..8760h" doc:"Length of the first ban; each further one is twice as long."`
+	BanMost           time.Duration `toml:"ban_most" reload:"live" range:"1s..8760h" doc:"Longest ban; for as long after its end a ban is remembered."`
+	Scanners          bool          `toml:"scanners" reload:"live" doc:"Say nothing to programs that look for servers to break into, known by their User-Agent."`
 }
 
 // TLS is what concerns certificates of SIP.
@@ -77,6 +109,13 @@ type Rooms struct {
 	MaxWaiting      int           `toml:"max_waiting" reload:"live" range:"1..100000" doc:"Callers of one room who type a PIN or wait for the host; more are answered 486."`
 	Language        string        `toml:"language" reload:"live" doc:"Language of the prompts, such as \"en\" or \"de\"."`
 	Prompts         string        `toml:"prompts" reload:"live" doc:"Folder of prompts that replace those built in, or add languages: en/enter-pin.wav and so on."`
+}
+
+// Calls is what concerns calls between users.
+type Calls struct {
+	Ring  time.Duration `toml:"ring" reload:"restart" range:"5s..1h" doc:"How long the phones of a user ring at most; then the caller gets 480."`
+	Next  time.Duration `toml:"next" reload:"restart" range:"1s..1h" doc:"How long phones of one preference (q) ring before those of the next are called instead."`
+	Media string        `toml:"media" reload:"live" oneof:"through past" doc:"Sound of a call between two phones: \"through\" the server, which joins differing codecs, encryption and NAT, or \"past\" it, from phone to phone."`
 }
 
 // Audio is what concerns speakers, codecs and the mix.

@@ -42,6 +42,7 @@ func TestEverySettingIsDescribed(t *testing.T) {
 // A field that nobody gave a default stands out: these alone may be empty or nought.
 func TestEverySettingHasADefault(t *testing.T) {
 	empty := map[string]bool{"domains": true, "advertise": true, "allow": true, "data": true, "rooms.prompts": true, "database": true,
+		"sip.trust_identity": true, "registrar.service_route": true, "limits.everyone": true,
 		"http.token": true, "tls.certificates": true, "tls.client_ca": true, "tls.ca": true, "cdr.keep": true, "cdr.file": true,
 		"audio.prefer_ours": true, "server.workers": true, "log.level": true}
 	c := Default()

@@ -15,6 +15,16 @@ func Default() Config {
 			DSCP:           24, // CS3
 			SessionExpires: 30 * time.Minute,
 			MinSE:          90 * time.Second,
+			Digest:         []string{"SHA-256", "MD5"},
+		},
+		Registrar: Registrar{Expires: time.Hour, MinExpires: time.Minute, MaxExpires: 2 * time.Hour, Contacts: 10},
+		Guard: Guard{
+			InviteRate: 600, InviteBurst: 100,
+			RegisterRate: 3000, RegisterBurst: 500, // an office whose power comes back
+			UserInviteRate: 60, UserInviteBurst: 20,
+			UserRegisterRate: 60, UserRegisterBurst: 30,
+			Failures: 10, Window: 10 * time.Minute, Ban: 5 * time.Minute, BanMost: 24 * time.Hour,
+			Scanners: true,
 		},
 		TLS: TLS{MinVersion: "1.2", ClientCertificates: "off", Verify: true},
 		HTTP: HTTP{
@@ -38,6 +48,7 @@ func Default() Config {
 			MaxWaiting:      100,
 			Language:        "en",
 		},
+		Calls: Calls{Ring: 3 * time.Minute, Next: 20 * time.Second, Media: "through"},
 		Audio: Audio{
 			NMax:           3,
 			Codecs:         []string{"opus", "G722", "PCMU", "PCMA"},
