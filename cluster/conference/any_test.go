@@ -25,6 +25,7 @@ type member struct {
 	talks  bool
 	holds  string // a form of hold, "" for none
 	muted  bool
+	lobby  bool     // outside
 	anchor struct { // of the timestamps it hears
 		set   bool
 		at    time.Duration
@@ -35,7 +36,7 @@ type member struct {
 	floors int // slots of the present stretch in which it had the floor
 }
 
-func (m *member) eligible() bool { return m.talks && m.holds == "" && !m.muted }
+func (m *member) eligible() bool { return m.talks && m.holds == "" && !m.muted && !m.lobby }
 
 // deaf tells that nothing is sent to it; with sendonly we go on receiving only, with 0.0.0.0 there is no address.
 func (m *member) deaf() bool { return m.holds != "" }
@@ -81,7 +82,7 @@ func (x *hustle) act() {
 		return
 	}
 	m := x.members[x.r.IntN(len(x.members))]
-	switch x.r.IntN(20) {
+	switch x.r.IntN(22) {
 	case 0, 1:
 		x.leave(m)
 	case 2:
@@ -113,6 +114,10 @@ func (x *hustle) act() {
 	case 18:
 		x.look(m.room)
 	case 19:
+		x.admit(m)
+	case 20:
+		x.prompt(m)
+	case 21:
 		if x.r.IntN(4) == 0 {
 			x.end(m.room)
 		}
@@ -152,13 +157,14 @@ func (x *hustle) join() {
 	})]
 	c := codec.All()[x.r.IntN(len(codec.All()))]
 	used := x.phones
-	m := &member{phone: x.dial(room, c, x.packetTime(c), nil), room: room, hertz: hertz, talks: x.r.IntN(3) > 0}
+	outside := x.r.IntN(3) == 0
+	m := &member{phone: x.dialAs(room, c, x.packetTime(c), nil, Request{Lobby: outside}), room: room, hertz: hertz, talks: x.r.IntN(3) > 0, lobby: outside}
 	m.addr = netip.AddrPortFrom(m.addr.Addr(), uint16(5000+len(x.log))) // dial's repeat when somebody has left
 	_, err := m.leg.Answer(m.offer("sendrecv"))
 	x.must(err)
 	m.stalls = true
 	m.tune()
-	x.did("%s enters %s with %s, %v, %v Hz, talks %v", m.leg.ID(), room, c.Name, m.ptime, hertz, m.talks)
+	x.did("%s enters %s with %s, %v, %v Hz, talks %v, outside %v", m.leg.ID(), room, c.Name, m.ptime, hertz, m.talks, m.lobby)
 	if x.r.IntN(8) == 0 {
 		m.leg.end(Cause{Text: "before the worker knew"})
 		x.phones = used
@@ -176,6 +182,31 @@ func (m *member) tune() {
 	m.source = nil
 	if m.talks {
 		m.source = sine(m.hertz, amplitude, m.speaks.SampleRate)
+	}
+}
+
+// admit lets one in from the lobby.
+func (x *hustle) admit(m *member) {
+	x.did("%s is admitted, outside %v", m.leg.ID(), m.lobby)
+	err := m.leg.Admit(false)
+	if m.lobby && x.locked[m.room] {
+		if !errors.Is(err, ErrLocked) {
+			x.t.Errorf("coming into what is locked: %v", err)
+		}
+		return
+	}
+	x.must(err)
+	m.lobby = false
+}
+
+// prompt says something short to one outside.
+func (x *hustle) prompt(m *member) {
+	x.did("%s is told something, outside %v", m.leg.ID(), m.lobby)
+	err := m.leg.Play(Play{Prompts: []Prompt{make(Prompt, x.r.IntN(4000))}, Firm: x.r.IntN(2) == 0})
+	if m.lobby {
+		x.must(err)
+	} else if !errors.Is(err, errAdmitted) {
+		x.t.Errorf("a prompt for one inside: %v", err)
 	}
 }
 
@@ -369,9 +400,11 @@ func (x *hustle) check() {
 }
 
 func (x *hustle) checkConference(c *conference) {
-	floors, legs, rate := 0, 0, 0
+	floors, legs, rate := 0, 0, lowRate
 	for i, l := range c.lines {
-		rate = max(rate, l.format.codec.SampleRate)
+		if l.lobby == nil {
+			rate = max(rate, l.format.codec.SampleRate)
+		}
 		if c.rtp[i] != l.pair.RTP || c.rtcp[i] != l.pair.RTCP {
 			x.t.Errorf("line %d has another's sockets", i)
 		}
@@ -384,8 +417,8 @@ func (x *hustle) checkConference(c *conference) {
 		floors++
 		m := x.members[slices.IndexFunc(x.members, func(m *member) bool { return m.leg == l.leg })]
 		m.floors++
-		if m.muted || m.holds != "" {
-			x.t.Errorf("%s has the floor, muted %v, holding %q", l.leg.id, m.muted, m.holds)
+		if m.muted || m.holds != "" || m.lobby {
+			x.t.Errorf("%s has the floor, muted %v, holding %q, outside %v", l.leg.id, m.muted, m.holds, m.lobby)
 		}
 	}
 	for _, g := range c.groups {
@@ -457,8 +490,8 @@ func (x *hustle) listen(m *member) {
 	}
 	for _, o := range x.members {
 		got := m.level(o.hertz, time.Second)
-		heard := o.room == m.room && o != m && o.floors == x.slots
-		silent := o.room != m.room || o == m || o.floors == 0
+		heard := o.room == m.room && o != m && o.floors == x.slots && !m.lobby
+		silent := o.room != m.room || o == m || o.floors == 0 || m.lobby
 		if heard && (got < 0.6*amplitude || got > 1.6*amplitude) || silent && got > amplitude/10 {
 			x.t.Errorf("%s (%s, %v) hears %v Hz of %s (%s, %v) at %.4f; heard %v", m.leg.ID(), m.codec.Name, m.ptime,
 				o.hertz, o.leg.ID(), o.codec.Name, o.ptime, got, heard)

@@ -48,7 +48,11 @@ func (p *process) welcome(w io.Writer, c config.Config) {
 	if len(c.Domains) > 0 {
 		host = c.Domains[0]
 	}
-	fmt.Fprintf(w, "\nTrivox %s is up. Dial any room, from a SIP phone or from other terminals:\n\n", version())
+	which := "any room"
+	if len(c.Room) > 0 {
+		which = "a room of yours in place of tea"
+	}
+	fmt.Fprintf(w, "\nTrivox %s is up. Dial %s, from a SIP phone or from other terminals:\n\n", version(), which)
 	fmt.Fprintf(w, "    bin/trivox call sip:tea@%s --play examples/speech/anna.wav\n", host)
 	fmt.Fprintf(w, "    bin/trivox call sip:tea@%s --play examples/speech/boris.wav --record heard.wav\n", host)
 	if len(c.HTTP.Listen) > 0 {
