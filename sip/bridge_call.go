@@ -15,6 +15,7 @@ type calling struct {
 	ctx    context.Context // ends when the call is given up
 	invite *invitation     // nil: not sent yet
 	raised bool            // sent again after a 422
+	other  bool            // sent again with another offer
 	early  []overtaker     // requests that came before the 2xx
 	cause  Cause           // why it was given up, once the dialog is ending
 	reason sipgo.Header    // for the CANCEL; nil: the cause
@@ -176,8 +177,32 @@ func (d *dialog) declined(res *sipgo.Response) {
 		d.invite()
 		return
 	}
+	if d.offerAgain(code) {
+		return
+	}
 	said := phrase(code, res.Reason)
 	d.notTaken(&Refusal{Code: passedOn(code), Warning: "the phone answered " + said}, Cause{Code: code, Text: said, ByPeer: true})
+}
+
+// offerAgain sends the INVITE again, once, to a phone that could take nothing of our offer, where the leg has another.
+// RFC 3261, 8.1.3.5
+func (d *dialog) offerAgain(code int) bool {
+	c := d.calling
+	if code != 488 && code != 606 && code != 415 || c.other || d.state != early || d.bridge.direct {
+		return false
+	}
+	c.other = true
+	leg, ok := d.leg.(Reofferer)
+	if !ok {
+		return false
+	}
+	offer, err := leg.Reoffer()
+	if err != nil || offer == nil {
+		return false
+	}
+	d.localSDP = offer
+	d.invite()
+	return true
 }
 
 // notTaken ends a branch that has no 2xx.

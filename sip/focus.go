@@ -76,6 +76,12 @@ type Leg interface {
 	End(cause Cause)
 }
 
+// Reofferer is a Leg that may have another offer for a phone that could take nothing of the first.
+type Reofferer interface {
+	// Reoffer is called after Offer, when the phone has refused it for its content; nil: there is no other.
+	Reoffer() ([]byte, error)
+}
+
 // Refusal is an error that carries a SIP answer of 300 or above.
 type Refusal struct {
 	Code   int    // 300 to 699

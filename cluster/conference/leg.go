@@ -29,6 +29,7 @@ type Leg struct {
 
 	mu     sync.Mutex
 	last   []byte // the SDP we sent last, with version
+	openly bool   // what is offered to a phone that we call may be in clear
 	agreed *sdp.Media
 	crypto *media.Crypto // of agreed
 	format format
@@ -52,8 +53,31 @@ func (l *Leg) Offer() ([]byte, error) {
 	if l.ended {
 		return nil, errLegEnded
 	}
-	l.last = sdp.Offer(l.local(), l.agreed)
+	ours := l.local()
+	if l.triesSecure() {
+		ours.SRTP = sdp.Required
+	}
+	l.last = sdp.Offer(ours, l.agreed)
 	return l.last, nil
+}
+
+// Reoffer is another offer to a phone that we call and that has refused the first; nil when there is none. Who may encrypt
+// and need not is offered RTP/SAVP first, which many phones ask for, and then RTP/AVP with keys (RFC 8643).
+func (l *Leg) Reoffer() ([]byte, error) {
+	l.mu.Lock()
+	secure := l.triesSecure() && l.last != nil
+	l.openly = true
+	l.mu.Unlock()
+	if !secure {
+		return nil, nil
+	}
+	return l.Offer()
+}
+
+// triesSecure says whether a phone that we call is to be offered encrypted sound and nothing else, since another offer
+// can follow. It needs l.mu.
+func (l *Leg) triesSecure() bool {
+	return l.request.Called && l.request.SRTP == sdp.Offered && l.agreed == nil && !l.openly
 }
 
 // Answer answers an offer and opens the receive path. The error is an *sdp.Refusal when the peer is to blame;

@@ -19,6 +19,7 @@ type Request struct {
 	Local      netip.Addr // address at which the call arrived: media is received there
 	Source     netip.Addr // address from which it came
 	SRTP       sdp.Policy // whether its sound is encrypted
+	Called     bool       // we call him: an offer of ours that he refuses can be followed by another (Leg.Reoffer)
 	HangUp     func(Cause)
 
 	Moderator bool // gets in though it is locked, and is a host while in

@@ -20,7 +20,7 @@ func (r *rooms) bridge(ctx context.Context, c sip.Call) (sip.Leg, error) {
 		return &directLeg{id: strconv.FormatUint(rand.Uint64()>>4, 36), call: c, recorder: r.recorder, entered: media.Now()}, nil
 	}
 	q := r.request(c, c.Bridge)
-	q.Opens.Private = true
+	q.Opens.Private, q.Called = true, c.Callee
 	leg, err := r.server.Enter(ctx, q)
 	if err != nil {
 		return nil, refusal(err)
