@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,9 @@ func (p *process) openStorage(c config.Config) error {
 		where = c.Data
 	}
 	p.log.Info("users, registrations and records are kept", "in", where)
+	if some, err := s.Any(ctx); err == nil && !some && len(c.Allow) == 0 && !slices.ContainsFunc(c.SIP.Listen, config.Listen.Loopback) {
+		p.log.Warn("nobody may call yet: there are no users, and allow is empty", "hint", "add a user: trivox user add NAME")
+	}
 	p.storage.expire.Go(func() {
 		tick := time.NewTicker(expireEvery)
 		defer tick.Stop()

@@ -235,9 +235,10 @@ func (c Config) checkTLS(p *Problems) {
 // checkDoors refuses a server that strangers could use.
 func (c Config) checkDoors(p *Problems) {
 	for _, l := range c.SIP.Listen {
-		if !l.Loopback() && len(c.Allow) == 0 {
-			p.add("sip.listen", strconv.Quote(l.String()), "anybody who reaches this address could open rooms; "+
-				`say who may call with --allow NETWORK (in the file: allow = ["192.168.0.0/16"]), or listen on 127.0.0.1 alone`)
+		if !l.Loopback() && len(c.Allow) == 0 && !c.mayHaveUsers() {
+			p.add("sip.listen", strconv.Quote(l.String()), "nobody who reaches this address could be told from a stranger; "+
+				`say who may call with --allow NETWORK (in the file: allow = ["192.168.0.0/16"]), or set domains and data and add users `+
+				"with trivox user add, or listen on 127.0.0.1 alone")
 		}
 	}
 	for _, l := range c.HTTP.Listen {
@@ -246,6 +247,11 @@ func (c Config) checkDoors(p *Problems) {
 				`set http.token in the file (make one with: openssl rand -hex 24), or listen on 127.0.0.1 alone`)
 		}
 	}
+}
+
+// mayHaveUsers says whether there is a place for users that outlasts the process, and a domain for them.
+func (c Config) mayHaveUsers() bool {
+	return len(c.Domains) > 0 && (c.Data != "" || c.Database != "")
 }
 
 // Allowed says whether calls from the address are taken without a password: from the allow networks.
