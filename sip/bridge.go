@@ -137,7 +137,7 @@ func (b *bridge) goOn() {
 		return
 	}
 	best := b.fork.best
-	b.caller.refuseEntry(best, reasonHeader(Cause{Code: best.Code, Text: best.Warning}))
+	b.caller.refuseEntry(best, reasonHeader(Cause{Code: best.Code, Text: best.Text()}))
 }
 
 // giveUp ends the calls to phones that have not answered. reason is what they are told, nil: the cause.

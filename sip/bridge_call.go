@@ -98,7 +98,7 @@ func (d *dialog) dial() {
 	leg, err := s.cfg.Rooms.Enter(c.ctx, d.calleeCall())
 	if err != nil {
 		r := asRefusal(err, 500)
-		d.notTaken(&Refusal{Code: passedOn(r.Code), Warning: r.Warning}, Cause{Code: r.Code, Text: r.Warning})
+		d.notTaken(&Refusal{Code: passedOn(r.Code), Warning: r.Warning}, Cause{Code: r.Code, Text: r.Text()})
 		return
 	}
 	d.leg, d.entered = leg, time.Now()
@@ -238,9 +238,9 @@ func (d *dialog) taken(v *invitation, res *sipgo.Response) {
 		}
 	}
 	if refusal != nil {
-		d.log.Info("sip: answer of the phone not usable", "code", refusal.Code, "text", refusal.Warning)
+		d.log.Info("sip: answer of the phone not usable", "code", refusal.Code, "text", refusal.Text())
 		b.caller.post(func() { b.failed(c.index, &Refusal{Code: 488, Warning: refusal.Warning}) })
-		d.end(Cause{Code: 488, Text: refusal.Warning})
+		d.end(Cause{Code: 488, Text: refusal.Text()})
 		c.serve(d)
 		return
 	}

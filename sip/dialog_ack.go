@@ -71,7 +71,7 @@ func (d *dialog) acknowledged(req *sipgo.Request) {
 	if u.wantAnswer {
 		switch {
 		case refusal != nil:
-			d.end(Cause{Code: refusal.Code, Text: refusal.Warning})
+			d.end(Cause{Code: refusal.Code, Text: refusal.Text()})
 			return
 		case sdp == nil:
 			d.end(Cause{Code: 488, Text: "no answer in the ACK of an INVITE without offer"})
@@ -81,7 +81,7 @@ func (d *dialog) acknowledged(req *sipgo.Request) {
 			u.passes.answerLate(sdp)
 		} else if err := d.leg.SetAnswer(sdp); err != nil {
 			r := asRefusal(err, 488)
-			d.end(Cause{Code: r.Code, Text: r.Warning})
+			d.end(Cause{Code: r.Code, Text: r.Text()})
 			return
 		}
 		d.remoteSDP = sdp

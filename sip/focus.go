@@ -93,6 +93,12 @@ type Refusal struct {
 	Rule       string        // which rule of ours refused: for the log alone
 }
 
+// Text is Warning for a person: without its warn-code.
+func (r *Refusal) Text() string {
+	_, text := cutWarnCode(r.Warning)
+	return text
+}
+
 func (r *Refusal) Error() string {
 	if r.Warning != "" {
 		return fmt.Sprintf("refused: %d %s (%s)", r.Code, phrase(r.Code, r.Reason), r.Warning)

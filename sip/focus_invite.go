@@ -44,7 +44,7 @@ func (s *Server) refused(tx *serverTx, r *Refusal, more ...sipgo.Header) {
 	if r.Rule != "" {
 		log = log.With("rule", r.Rule)
 	}
-	log.Info("sip: call refused", "code", r.Code, "text", r.Warning)
+	log.Info("sip: call refused", "code", r.Code, "text", r.Text())
 	tx.refuseWith(r, more...)
 }
 
@@ -226,7 +226,7 @@ func (d *dialog) refuseEntry(r *Refusal, more ...sipgo.Header) {
 	}
 	cause := Cause{Code: r.Code, Text: phrase(r.Code, r.Reason)}
 	if r.Warning != "" {
-		cause.Text = r.Warning
+		cause.Text = r.Text()
 	}
 	if d.inviteTx.final.Load() == 0 {
 		d.server.refused(d.inviteTx, r, more...)

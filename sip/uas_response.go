@@ -79,11 +79,17 @@ func (s *Server) allow(req *sipgo.Request) sipgo.Header {
 
 // warning makes a Warning value: warn-code, agent, quoted text. RFC 3261, 20.43
 func warning(text, agent string) string {
+	code, rest := cutWarnCode(text)
+	return code + " " + agent + " " + quoted(rest)
+}
+
+// cutWarnCode takes the warn-code off the text of a warning; 399 is that of one without.
+func cutWarnCode(text string) (code, rest string) {
 	code, rest, found := strings.Cut(text, " ")
 	if n, err := strconv.Atoi(code); !found || err != nil || n < 300 || n > 399 {
-		code, rest = "399", text
+		return "399", text
 	}
-	return code + " " + agent + " " + quoted(rest)
+	return code, rest
 }
 
 // quoted makes a quoted-string; line ends and control characters become spaces.
