@@ -269,13 +269,11 @@ func TestBindingsOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	for _, b := range []Binding{
+	location.bound["alice@example.com"] = []Binding{
 		{Contact: "old", Q: 1000, Since: now.Add(-time.Hour), Expires: now.Add(time.Hour)},
 		{Contact: "gone", Q: 1000, Since: now, Expires: now},
 		{Contact: "low", Q: 100, Since: now, Expires: now.Add(time.Hour)},
 		{Contact: "new", Q: 1000, Since: now.Add(-time.Minute), Expires: now.Add(time.Minute)},
-	} {
-		location.bound["alice@example.com"] = append(location.bound["alice@example.com"], b)
 	}
 	got, err := s.Bindings(context.Background(), "alice", "example.com")
 	var names []string

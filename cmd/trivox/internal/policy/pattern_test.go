@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestPattern(t *testing.T) {
@@ -78,10 +77,9 @@ func TestGlobIsItsSlowTwin(t *testing.T) {
 	if matched < 20_000 {
 		t.Errorf("only %d matched", matched)
 	}
-	begun := time.Now()
-	glob(strings.Repeat("*a", 128), strings.Repeat("a", 64)+strings.Repeat("b", 64))
-	if d := time.Since(begun); d > time.Second {
-		t.Errorf("a nasty pattern takes %v", d)
+	// A matcher that tries every way for each star would not end before the test does.
+	if glob(strings.Repeat("*a", 128), strings.Repeat("a", 64)+strings.Repeat("b", 64)) {
+		t.Error("128 letters in 64")
 	}
 }
 

@@ -42,8 +42,8 @@ func (r Register) Run(ctx context.Context, stdout, stderr io.Writer) int {
 }
 
 // Run makes calls, as Register.Run registers.
-func (o Signal) Run(ctx context.Context, stdout, stderr io.Writer) int {
-	t, err := o.check()
+func (s Signal) Run(ctx context.Context, stdout, stderr io.Writer) int {
+	t, err := s.check()
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
@@ -54,14 +54,14 @@ func (o Signal) Run(ctx context.Context, stdout, stderr io.Writer) int {
 			_ = sink.Close()
 		}
 	}()
-	return finish(ctx, "signal", o.URI, o.Common, stdout, stderr, func(s *socket, number, of int) (work, error) {
+	return finish(ctx, "signal", s.URI, s.Common, stdout, stderr, func(on *socket, number, of int) (work, error) {
 		if sink == nil {
-			at := s.conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
+			at := on.conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
 			if sink, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0))); err != nil {
 				return nil, fmt.Errorf("load: no socket for sound: %w", err)
 			}
 		}
-		return newCaller(s, o, t, sink.LocalAddr().(*net.UDPAddr).AddrPort(), number, of), nil
+		return newCaller(on, s, t, sink.LocalAddr().(*net.UDPAddr).AddrPort(), number, of), nil
 	})
 }
 
