@@ -74,7 +74,7 @@ type denial struct {
 }
 
 func deny(rule string, code int, warning string, more ...sipgo.Header) *denial {
-	return &denial{Refusal: &Refusal{Code: code, Warning: warning}, rule: rule, more: more}
+	return &denial{Refusal: &Refusal{Code: code, Warning: warning, Rule: rule}, rule: rule, more: more}
 }
 
 // deny answers a request that somebody may not make.

@@ -90,7 +90,8 @@ type Refusal struct {
 	// ("304 no codec in common"); else 399 is put before it.
 	Warning    string
 	RetryAfter time.Duration // zero: no Retry-After
-	Rule       string        // which rule of ours refused: for the log alone
+	// Rule is which rule of ours refused, for the log; the Warning of such a refusal stands in the reason phrase too.
+	Rule string
 }
 
 // Text is Warning for a person: without its warn-code.
