@@ -47,7 +47,7 @@ func (d *domain) register(ctx context.Context, a *phone.Agent, user string) erro
 
 // call calls a room, in which nothing is said.
 func (d *domain) call(ctx context.Context, a *phone.Agent, room string) (*phone.Dialog, error) {
-	return a.Dial(ctx, phone.Call{URI: "sip:" + room + "@" + d.sip().String(), Offer: offer(netip.AddrPortFrom(a.Addr().Addr(), 9), codec.PCMU, 1, "inactive")})
+	return a.Dial(ctx, phone.Call{URI: d.room(room), Offer: offer(netip.AddrPortFrom(a.Addr().Addr(), 9), codec.PCMU, 1, "inactive")})
 }
 
 // contact is what a phone of a user registers.
@@ -62,7 +62,7 @@ func (d *domain) fetch(path string, into any) {
 	}
 }
 
-// kept is what the server has in its database: contacts that are registered, by their user, and records, by Call-ID.
+// kept is what the server has in its database: the user of each contact that is registered, and the record of each Call-ID.
 func (d *domain) kept() (contacts map[string]string, records map[string]api.Record) {
 	d.t.Helper()
 	var registered struct{ Registrations []api.Registration }
