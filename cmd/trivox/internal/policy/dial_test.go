@@ -50,7 +50,7 @@ func TestDial(t *testing.T) {
 		{"+49*@gw", "sip:0049@gw", ""},
 		{"+49*@gw", "sip:%252B49@gw", ""},
 		{"+49*@gw", "sip:+49%@gw", ""}, {"+49*@gw", "sip:+49%4@gw", ""}, {"+49*@gw", "sip:+49%zz@gw", ""}, {"+49*@gw", "sip:+49%+1@gw", ""},
-		{"+49*@gw", "sip:+4930;rn=+1900555@gw;user=phone", ""}, // RFC 4694: the gateway would dial that
+		{"+49*@gw", "sip:+4930;rn=+1900555@gw;user=phone", ""}, // the gateway would dial that
 		{"+49*@gw", "sip:+4930%3Bphone-context=+1900@gw", ""},
 		{"+49*@gw", "sip:+4930&SIP%2F0900@gw", ""},
 		{"+49*@gw", "sip:+4930%00900@gw", ""}, {"+49*@gw", "sip:+4930%0d%0aX@gw", ""}, {"+49*@gw", "sip:+49%2C900@gw", ""},
