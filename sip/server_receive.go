@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -55,6 +56,9 @@ func (s *Server) transactionKey(req *sipgo.Request) (key, why string) {
 	case req.CSeq().MethodName != req.Method:
 		return "", "CSeq method differs from the request's"
 	}
+	if what := longIdentifier(req); what != "" {
+		return "", what + " is longer than " + strconv.Itoa(identifierMost) + " bytes"
+	}
 	cseq := req.CSeq()
 	if req.Method == sipgo.CANCEL {
 		cseq.MethodName = sipgo.INVITE
@@ -65,6 +69,27 @@ func (s *Server) transactionKey(req *sipgo.Request) (key, why string) {
 		return "", "the request belongs to no transaction: " + strings.ReplaceAll(err.Error(), "\"", "'")
 	}
 	return key, ""
+}
+
+// identifierMost bounds what names a transaction or a dialog, in bytes: tables are full of them.
+const identifierMost = 1024
+
+// longIdentifier names the identifier of a request that is too long; "" is none.
+func longIdentifier(req *sipgo.Request) string {
+	branch, _ := req.Via().Params.Get("branch")
+	from, _ := req.From().Params.Get("tag")
+	to, _ := req.To().Params.Get("tag")
+	switch {
+	case len(branch) > identifierMost || len(req.Via().Host) > identifierMost:
+		return "Via"
+	case len(from) > identifierMost:
+		return "the tag of From"
+	case len(to) > identifierMost:
+		return "the tag of To"
+	case len(req.CallID().Value()) > identifierMost:
+		return "Call-ID"
+	}
+	return ""
 }
 
 // stateless answers without a transaction what is too broken to have one.
