@@ -33,7 +33,7 @@ func (s *Server) request(req *sipgo.Request, f *flow) {
 	}
 	switch req.Method {
 	case sipgo.ACK:
-		s.ack(req, key)
+		s.ack(req, f, key)
 	case sipgo.CANCEL:
 		s.cancelRequest(req, f, key)
 	default:
@@ -110,10 +110,13 @@ func (s *Server) statelessly(req *sipgo.Request, f *flow, r *Refusal) {
 
 // ack goes to the transaction when it acknowledges a refusal, else to the dialog. Phones that
 // send the ACK of a 2xx with the branch of the INVITE are served too (Q25).
-func (s *Server) ack(req *sipgo.Request, key string) {
+func (s *Server) ack(req *sipgo.Request, f *flow, key string) {
 	tx, done := s.serverTx(key)
 	switch {
 	case tx != nil && tx.machine != nil && tx.final.Load() >= 300:
+		if tx.blocks(f) {
+			return // it is forgotten by itself
+		}
 		_ = tx.machine.Receive(req) // before Terminate, which does not wait for a response on its way out
 		tx.finish(nil)
 		return
@@ -156,9 +159,18 @@ func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
 		return
 	}
 	invite.cancelled.CompareAndSwap(nil, &cancellation{causeText(req), headerValue(req, "reason", "")})
-	if invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
-		s.count.cancelled.Add(1)
-		invite.cancel(errCancelled)
+	if invite.blocks(f) {
+		go invite.cancelledNow() // pjproject#936: a CANCEL by UDP of an INVITE by TCP
+		return
+	}
+	invite.cancelledNow()
+}
+
+// cancelledNow answers an INVITE that was cancelled, unless it has its final response.
+func (tx *serverTx) cancelledNow() {
+	if tx.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
+		tx.server.count.cancelled.Add(1)
+		tx.cancel(errCancelled)
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 	}
 	if old, ok := s.servers[key]; ok {
 		s.mu.Unlock()
-		if old.machine != nil {
+		if old.machine != nil && !old.blocks(f) {
 			_ = old.machine.Receive(req)
 		}
 		return nil
@@ -101,6 +101,11 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 	s.mu.Unlock()
 	return tx
 }
+
+// blocks says that whoever reads the socket of f must not wait for the machine of tx: what it writes goes to a connection,
+// whose peer may not read, and f is a socket that all have in common. A stranger could else open a transaction by TCP and
+// repeat it by UDP, and nobody would be heard meanwhile.
+func (tx *serverTx) blocks(f *flow) bool { return tx.flow.reliable() && !f.reliable() }
 
 // forget is the end of a transaction that nothing has to be remembered of: a refused INVITE whose
 // ACK never came.
