@@ -13,6 +13,8 @@ type finished struct {
 	tag    string // ours, for the 200 to a late CANCEL
 	invite bool
 	merge  mergeID
+
+	repeats int // guarded by the server's mu
 }
 
 // expiry is when the finished of key is forgotten.

@@ -138,6 +138,9 @@ func (s *Server) ack(req *sipgo.Request, f *flow, key string) {
 // It needs no transaction of its own: while the INVITE's is there, a repetition gets the same
 // answer and changes nothing. RFC 3261, 9.2 (TX-6)
 func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
+	if !s.isRepeated(inviteKey) && s.limited(req, f) {
+		return
+	}
 	invite, done := s.serverTx(inviteKey)
 	var tag string
 	switch {
@@ -145,8 +148,6 @@ func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
 		tag = invite.tag
 	case done != nil && done.invite:
 		tag = done.tag
-	case s.limited(req, f):
-		return
 	default:
 		s.stateless(req, f, 481, "there is no INVITE to cancel")
 		return
