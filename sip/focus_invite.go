@@ -40,7 +40,7 @@ func (s *Server) refused(tx *serverTx, r *Refusal, more ...sipgo.Header) {
 		tx.refuseWith(r, more...)
 		return
 	}
-	log := s.log.With("call", tx.req.CallID().Value(), "source", tx.flow.source, "uri", tx.req.Recipient.String())
+	log := s.log.With("call", tx.req.CallID().Value(), "source", tx.flow.source, "uri", cutText(tx.req.Recipient.String(), uriLogged))
 	if r.Rule != "" {
 		log = log.With("rule", r.Rule)
 	}
