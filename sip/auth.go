@@ -55,13 +55,18 @@ func (s *Server) domain(host string) string {
 	return s.cfg.Domain(strings.ToLower(strings.Trim(host, "[]")))
 }
 
-// aorOf is the address of record that a URI names, "user@domain"; empty when it is of no domain of ours.
+// userMost bounds the name of a user, in bytes. No user has a longer one, and tables that remember names which strangers
+// say must not fill with what they like.
+const userMost = 128
+
+// aorOf is the address of record that a URI names, "user@domain"; empty when it is of no domain of ours, or can be no user.
 func (s *Server) aorOf(uri *sipgo.Uri) string {
 	if uri.Scheme != "sip" && uri.Scheme != "sips" || uri.User == "" {
 		return ""
 	}
-	if d := s.domain(uri.Host); d != "" {
-		return room(uri) + "@" + d
+	d := s.domain(uri.Host)
+	if user := room(uri); d != "" && len(user) <= userMost {
+		return user + "@" + d
 	}
 	return ""
 }
@@ -74,7 +79,7 @@ type denial struct {
 }
 
 func deny(rule string, code int, warning string, more ...sipgo.Header) *denial {
-	return &denial{Refusal: &Refusal{Code: code, Warning: warning}, rule: rule, more: more}
+	return &denial{Refusal: &Refusal{Code: code, Warning: warning, Rule: rule}, rule: rule, more: more}
 }
 
 // deny answers a request that somebody may not make.
@@ -83,7 +88,8 @@ func (s *Server) deny(tx *serverTx, d *denial) {
 		s.count.forbidden.Add(1)
 		if s.refusals.pass(time.Now()) {
 			s.log.Warn("sip: refused", "rule", d.rule, "code", d.Code, "text", d.Warning, "source", tx.flow.source,
-				"method", tx.req.Method, "uri", tx.req.Recipient.Addr(), "from", tx.req.From().Address.Addr(), "call", tx.req.CallID().Value())
+				"method", tx.req.Method, "uri", cutText(tx.req.Recipient.Addr(), uriLogged), "from", cutText(tx.req.From().Address.Addr(), uriLogged),
+				"call", tx.req.CallID().Value())
 		}
 	}
 	tx.refuseWith(d.Refusal, d.more...)

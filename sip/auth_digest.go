@@ -54,6 +54,9 @@ func readCredentials(req *sipgo.Request, domain func(string) string) (credential
 		if i := strings.LastIndexByte(c.user, '@'); i > 0 && domain(c.user[i+1:]) == realm {
 			c.user, c.withDomain = c.user[:i], true
 		}
+		if len(c.user) > userMost {
+			return credentials{}, errBadCredentials
+		}
 		return c, nil
 	}
 	return credentials{}, errNoCredentials

@@ -32,6 +32,7 @@ type Identity struct {
 // Call is one INVITE as the rooms see it.
 type Call struct {
 	User, Host string // of the Request-URI; User is percent-decoded, case kept
+	URI        string // the Request-URI; empty for a leg that was called by us
 	Caller     Identity
 	CallID     string
 	Source     netip.AddrPort // where the INVITE came from
@@ -90,7 +91,8 @@ type Refusal struct {
 	// ("304 no codec in common"); else 399 is put before it.
 	Warning    string
 	RetryAfter time.Duration // zero: no Retry-After
-	Rule       string        // which rule of ours refused: for the log alone
+	// Rule is which rule of ours refused, for the log; the Warning of such a refusal stands in the reason phrase too.
+	Rule string
 }
 
 // Text is Warning for a person: without its warn-code.

@@ -40,7 +40,7 @@ func (s *Server) refused(tx *serverTx, r *Refusal, more ...sipgo.Header) {
 		tx.refuseWith(r, more...)
 		return
 	}
-	log := s.log.With("call", tx.req.CallID().Value(), "source", tx.flow.source, "uri", tx.req.Recipient.String())
+	log := s.log.With("call", tx.req.CallID().Value(), "source", tx.flow.source, "uri", cutText(tx.req.Recipient.String(), uriLogged))
 	if r.Rule != "" {
 		log = log.With("rule", r.Rule)
 	}
@@ -247,7 +247,7 @@ func (d *dialog) call() Call {
 func callOf(tx *serverTx) Call {
 	req, f := tx.req, tx.flow
 	return Call{
-		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"),
+		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"), URI: req.Recipient.String(),
 		Caller: tx.caller,
 		CallID: req.CallID().Value(), Source: f.source, Local: f.local().Addr(), Network: f.network(), Listener: f.listener.local,
 		HangUp: func(Cause) {},

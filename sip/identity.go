@@ -15,7 +15,7 @@ const anonymousURI = "sip:anonymous@anonymous.invalid"
 func (s *Server) identify(req *sipgo.Request, source netip.Addr, user string, trusted bool) Identity {
 	from := req.From()
 	id := Identity{
-		URI: from.Address.String(), Display: unquote(from.DisplayName), User: user, Trusted: trusted,
+		URI: from.Address.String(), Display: shown(from.DisplayName), User: user, Trusted: trusted,
 		Anonymous: isAnonymous(&from.Address) || wantsPrivacy(req),
 	}
 	if name, domain, ok := cutAOR(user); ok {
@@ -31,15 +31,18 @@ func (s *Server) identify(req *sipgo.Request, source netip.Addr, user string, tr
 		if ok {
 			id.URI = string(a.uri)
 			if len(a.display) > 0 {
-				id.Display = unquote(string(a.display))
+				id.Display = shown(string(a.display))
 			}
 		}
 	}
-	if id.Anonymous {
+	if id.Anonymous || len(id.URI) > identityMost {
 		id.URI, id.Display = anonymousURI, ""
 	}
 	return id
 }
+
+// shown is a display name as it is kept: without escapes, and no longer than people read.
+func shown(name string) string { return cutText(unquote(name), displayMost) }
 
 // claims refuses a user who says that he is another user of ours, in From or P-Preferred-Identity. To be anonymous is not
 // to be another. RFC 3325, 6 (ID-2)
@@ -94,7 +97,7 @@ func asserted(req *sipgo.Request) (best address, found bool) {
 // when he is not to be named. (ID-2)
 func remoteParty(req *sipgo.Request) (a address, private, found bool) {
 	for a := range identities(req, "remote-party-id") {
-		caller := true
+		caller, private := true, false
 		for it := (params{a.params}); ; {
 			name, value, more, ok := it.next()
 			if !more || !ok {
@@ -116,7 +119,8 @@ func remoteParty(req *sipgo.Request) (a address, private, found bool) {
 
 const (
 	identitiesMost = 4   // values of one header that are looked at; RFC 3325 allows two
-	identityMost   = 512 // bytes of a URI
+	identityMost   = 512 // bytes of a URI; who has a longer one has none
+	displayMost    = 128 // bytes of a display name
 )
 
 // identities yields the SIP and telephone URIs of a header, malformed values left out (TR-7).

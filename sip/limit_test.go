@@ -288,6 +288,28 @@ func TestRepetitionsAreNotCounted(t *testing.T) {
 	p.response("BYE", 200)
 }
 
+// What is repeated for ever is a flood like any other: it is not answered for ever. (SE-6)
+func TestRepetitionsWithoutEnd(t *testing.T) {
+	c, _, _ := guarded(newRooms())
+	c.Guard.Invite = limits.Rate{PerMinute: 1, Burst: 1}
+	c.Guard.Register = limits.Rate{PerMinute: 1, Burst: 1}
+	s, net := startOnEther(t, c)
+	for i, method := range []string{"REGISTER", "INVITE", "CANCEL"} {
+		p := net.phone(t, fmt.Sprintf("198.51.100.%d:5060", i+1))
+		p.uri = "sip:tea@example.com"
+		p.request(strings.Replace(method, "CANCEL", "INVITE", 1), "")
+		p.response(strings.Replace(method, "CANCEL", "INVITE", 1), 401)
+		before := s.Snapshot().Dropped["banned"]
+		for range 200 {
+			p.raw(method, p.seq, "")
+		}
+		eventually(t, func() bool { return s.Snapshot().Dropped["banned"] > before })
+		if b := s.Bans(); len(b) != i+1 || b[i].Reason != "flood" {
+			t.Errorf("%s: %+v", method, b)
+		}
+	}
+}
+
 // Connections of who is banned are not taken, and those that are open are read no more.
 func TestBannedConnections(t *testing.T) {
 	c, _, _ := guarded(newRooms())

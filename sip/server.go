@@ -38,6 +38,8 @@ type Limits struct {
 	// Finished is how many transactions are remembered after their end, to answer repetitions,
 	// 262144 unless set; then the oldest give way. One takes some 0.7 kB for up to 64*T1.
 	Finished int
+	// FinishedBytes bounds what they hold: of a stranger's message an answer repeats what he likes. 256 MB unless set.
+	FinishedBytes int
 }
 
 // Config is what NewServer takes. Only Rooms is required.
@@ -111,6 +113,7 @@ func (c *Config) fill() error {
 	setInt(&c.Limits.Branches, 10)
 	setInt(&c.Limits.Open, 20000)
 	setInt(&c.Limits.Finished, 1<<18)
+	setInt(&c.Limits.FinishedBytes, 256<<20)
 	if c.Edge.Logger == nil {
 		c.Edge.Logger = c.Logger
 	}
@@ -158,6 +161,7 @@ type Server struct {
 	dialogs  map[dialogID]*dialog
 	servers  map[string]*serverTx
 	finished map[string]*finished
+	held     int                // bytes of finished
 	expiries []expiry           // of finished, oldest first
 	sweeper  *time.Timer        // runs while there are any
 	merged   map[mergeID]string // out-of-dialog requests being served, by what identifies them: transaction key

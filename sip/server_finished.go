@@ -13,6 +13,8 @@ type finished struct {
 	tag    string // ours, for the 200 to a late CANCEL
 	invite bool
 	merge  mergeID
+
+	repeats int // guarded by the server's mu
 }
 
 // expiry is when the finished of key is forgotten.
@@ -36,7 +38,8 @@ func (tx *serverTx) finish(answer []byte) {
 	if s.servers[tx.key] == tx {
 		delete(s.servers, tx.key)
 		s.finished[tx.key] = f
-		if len(s.expiries) >= s.cfg.Limits.Finished {
+		s.held += f.size(tx.key)
+		for len(s.expiries) > 0 && (len(s.expiries) >= s.cfg.Limits.Finished || s.held > s.cfg.Limits.FinishedBytes) {
 			s.count.limited.Add(1)
 			s.forgetOldest()
 		}
@@ -49,6 +52,11 @@ func (tx *serverTx) finish(answer []byte) {
 	if tx.machine != nil {
 		tx.machine.Terminate()
 	}
+}
+
+// size is the bytes of what a stranger filled in.
+func (f *finished) size(key string) int {
+	return len(f.answer) + 2*len(key) + len(f.merge.callID) + len(f.merge.fromTag)
 }
 
 // repeat sends the final response again.
@@ -85,6 +93,7 @@ func (s *Server) forgetOldest() {
 	if f := s.finished[key]; f != nil {
 		s.unmerge(f.merge, key)
 		delete(s.finished, key)
+		s.held -= f.size(key)
 	}
 }
 

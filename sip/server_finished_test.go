@@ -1,6 +1,9 @@
 package sip
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Who repeats a request over UDP gets the same answer, for 64*T1; then nothing is left of it.
 // RFC 3261, 17.2.2 (Timer J)
@@ -83,5 +86,25 @@ func TestTransactionsAreBounded(t *testing.T) {
 	defer s.mu.Unlock()
 	if len(s.finished) != len(s.expiries) || len(s.merged) != 3 {
 		t.Errorf("%d finished, %d expiries, %d merged", len(s.finished), len(s.expiries), len(s.merged))
+	}
+}
+
+// What is remembered has a size, too: an answer repeats the Via fields of its request, however long.
+func TestFinishedBytesAreBounded(t *testing.T) {
+	const most = 20000
+	s, addr := startServer(t, "udp", Config{Rooms: newRooms(), Limits: Limits{FinishedBytes: most}})
+	p := newPhone(t, "udp", addr)
+	for range 20 {
+		p.request("OPTIONS", "", "Via: SIP/2.0/UDP below.example.com;branch=z9hG4bK"+strings.Repeat("x", 3000))
+		p.response("OPTIONS", 200)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := 0
+	for key, f := range s.finished {
+		held += f.size(key)
+	}
+	if held != s.held || held > most || len(s.finished) < 4 || len(s.finished) != len(s.expiries) || len(s.merged) != len(s.finished) {
+		t.Errorf("%d bytes of %d, %d finished, %d expiries, %d merged", held, s.held, len(s.finished), len(s.expiries), len(s.merged))
 	}
 }

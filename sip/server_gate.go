@@ -5,8 +5,10 @@ import (
 	"time"
 )
 
-// gatePerSecond is how many lines about strangers the log takes; all are counted.
-const gatePerSecond = 20
+const (
+	gatePerSecond = 20  // lines about strangers that the log takes; all are counted
+	uriLogged     = 256 // bytes of a URI of theirs that a line has
+)
 
 // gate keeps strangers from filling the log.
 type gate struct {

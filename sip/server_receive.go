@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -32,7 +33,7 @@ func (s *Server) request(req *sipgo.Request, f *flow) {
 	}
 	switch req.Method {
 	case sipgo.ACK:
-		s.ack(req, key)
+		s.ack(req, f, key)
 	case sipgo.CANCEL:
 		s.cancelRequest(req, f, key)
 	default:
@@ -55,6 +56,9 @@ func (s *Server) transactionKey(req *sipgo.Request) (key, why string) {
 	case req.CSeq().MethodName != req.Method:
 		return "", "CSeq method differs from the request's"
 	}
+	if what := longIdentifier(req); what != "" {
+		return "", what + " is longer than " + strconv.Itoa(identifierMost) + " bytes"
+	}
 	cseq := req.CSeq()
 	if req.Method == sipgo.CANCEL {
 		cseq.MethodName = sipgo.INVITE
@@ -65,6 +69,27 @@ func (s *Server) transactionKey(req *sipgo.Request) (key, why string) {
 		return "", "the request belongs to no transaction: " + strings.ReplaceAll(err.Error(), "\"", "'")
 	}
 	return key, ""
+}
+
+// identifierMost bounds what names a transaction or a dialog, in bytes: tables are full of them.
+const identifierMost = 1024
+
+// longIdentifier names the identifier of a request that is too long; "" is none.
+func longIdentifier(req *sipgo.Request) string {
+	branch, _ := req.Via().Params.Get("branch")
+	from, _ := req.From().Params.Get("tag")
+	to, _ := req.To().Params.Get("tag")
+	switch {
+	case len(branch) > identifierMost || len(req.Via().Host) > identifierMost:
+		return "Via"
+	case len(from) > identifierMost:
+		return "the tag of From"
+	case len(to) > identifierMost:
+		return "the tag of To"
+	case len(req.CallID().Value()) > identifierMost:
+		return "Call-ID"
+	}
+	return ""
 }
 
 // stateless answers without a transaction what is too broken to have one.
@@ -85,10 +110,13 @@ func (s *Server) statelessly(req *sipgo.Request, f *flow, r *Refusal) {
 
 // ack goes to the transaction when it acknowledges a refusal, else to the dialog. Phones that
 // send the ACK of a 2xx with the branch of the INVITE are served too (Q25).
-func (s *Server) ack(req *sipgo.Request, key string) {
+func (s *Server) ack(req *sipgo.Request, f *flow, key string) {
 	tx, done := s.serverTx(key)
 	switch {
 	case tx != nil && tx.machine != nil && tx.final.Load() >= 300:
+		if tx.blocks(f) {
+			return // it is forgotten by itself
+		}
 		_ = tx.machine.Receive(req) // before Terminate, which does not wait for a response on its way out
 		tx.finish(nil)
 		return
@@ -110,6 +138,9 @@ func (s *Server) ack(req *sipgo.Request, key string) {
 // It needs no transaction of its own: while the INVITE's is there, a repetition gets the same
 // answer and changes nothing. RFC 3261, 9.2 (TX-6)
 func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
+	if !s.isRepeated(inviteKey) && s.limited(req, f) {
+		return
+	}
 	invite, done := s.serverTx(inviteKey)
 	var tag string
 	switch {
@@ -117,8 +148,6 @@ func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
 		tag = invite.tag
 	case done != nil && done.invite:
 		tag = done.tag
-	case s.limited(req, f):
-		return
 	default:
 		s.stateless(req, f, 481, "there is no INVITE to cancel")
 		return
@@ -131,9 +160,18 @@ func (s *Server) cancelRequest(req *sipgo.Request, f *flow, inviteKey string) {
 		return
 	}
 	invite.cancelled.CompareAndSwap(nil, &cancellation{causeText(req), headerValue(req, "reason", "")})
-	if invite.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
-		s.count.cancelled.Add(1)
-		invite.cancel(errCancelled)
+	if invite.blocks(f) {
+		go invite.cancelledNow() // pjproject#936: a CANCEL by UDP of an INVITE by TCP
+		return
+	}
+	invite.cancelledNow()
+}
+
+// cancelledNow answers an INVITE that was cancelled, unless it has its final response.
+func (tx *serverTx) cancelledNow() {
+	if tx.refuseWith(&Refusal{Code: 487, Warning: "the caller cancelled"}) {
+		tx.server.count.cancelled.Add(1)
+		tx.cancel(errCancelled)
 	}
 }
 

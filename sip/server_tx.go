@@ -37,6 +37,7 @@ type serverTx struct {
 	ctx       context.Context // INVITE: ends when the work on it is pointless
 	cancel    context.CancelCauseFunc
 	cancelled atomic.Pointer[cancellation] // INVITE: what the first CANCEL says, before final is 487
+	repeats   int                          // guarded by the server's mu
 	sending   sync.Mutex                   // INVITE: no provisional response goes to the machine after a final one
 }
 
@@ -66,7 +67,7 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 	}
 	if old, ok := s.servers[key]; ok {
 		s.mu.Unlock()
-		if old.machine != nil {
+		if old.machine != nil && !old.blocks(f) {
 			_ = old.machine.Receive(req)
 		}
 		return nil
@@ -104,6 +105,11 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 	return tx
 }
 
+// blocks says that whoever reads the socket of f must not wait for the machine of tx: what it writes goes to a connection,
+// whose peer may not read, and f is a socket that all have in common. A stranger could else open a transaction by TCP and
+// repeat it by UDP, and nobody would be heard meanwhile.
+func (tx *serverTx) blocks(f *flow) bool { return tx.flow.reliable() && !f.reliable() }
+
 // forget is the end of a transaction that nothing has to be remembered of: a refused INVITE whose
 // ACK never came.
 func (s *Server) forget(tx *serverTx) {
@@ -123,10 +129,24 @@ func (s *Server) unmerge(id mergeID, key string) {
 	}
 }
 
-// isRepeated says that a request has a transaction already.
+// repeatsMost is how often a request may come again without being counted as a new one: UDP repeats one ten times in
+// 64*T1 (RFC 3261, 17.1.2.2), and a network may double that.
+const repeatsMost = 32
+
+// isRepeated says that a request has a transaction already, and does not come so often that it is a flood.
 func (s *Server) isRepeated(key string) bool {
-	tx, done := s.serverTx(key)
-	return tx != nil || done != nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var n *int
+	if tx, done := s.servers[key], s.finished[key]; tx != nil {
+		n = &tx.repeats
+	} else if done != nil {
+		n = &done.repeats
+	} else {
+		return false
+	}
+	*n++
+	return *n <= repeatsMost
 }
 
 func (s *Server) serverTx(key string) (*serverTx, *finished) {

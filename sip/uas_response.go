@@ -56,7 +56,11 @@ func (s *Server) refusal(req *sipgo.Request, tag string, r *Refusal) *sipgo.Resp
 	if code < 300 || code > 699 {
 		code = 500
 	}
-	res := s.newResponse(req, code, r.Reason, tag)
+	reason := r.Reason
+	if reason == "" && r.Rule != "" && r.Warning != "" { // phones show the phrase and not the Warning
+		reason = phrase(code, "") + ": " + r.Text()
+	}
+	res := s.newResponse(req, code, reason, tag)
 	if r.Warning != "" {
 		res.AppendHeader(sipgo.NewHeader("Warning", warning(r.Warning, s.cfg.Product)))
 	}
