@@ -20,7 +20,7 @@ func (e *Edge) ListenPacket(ctx context.Context, addr string) (net.PacketConn, e
 		return nil, fmt.Errorf("sip: listen udp %s: %w", addr, err)
 	}
 	if u, ok := c.(*net.UDPConn); ok {
-		_ = u.SetReadBuffer(1 << 20) // as much of it as the system allows
+		_ = u.SetReadBuffer(4 << 20) // as much of it as the system allows: a flood comes while the reader waits for a processor
 	}
 	return datagrams{c}, nil
 }
