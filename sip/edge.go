@@ -18,7 +18,9 @@ type EdgeConfig struct {
 
 	DSCP int // of SIP packets; CS3 (24) unless set, below 0 leaves the system's
 
-	MessageTimeout time.Duration // from the first byte of a message of a stream to its last, 30 s unless set (TR-4)
+	// MessageTimeout is from the first byte of a message of a stream to its last, 30 s unless set (TR-4); and from the
+	// beginning of a connection of whom Trusted does not have until its first message has begun.
+	MessageTimeout time.Duration
 	IdleTimeout    time.Duration // without a byte on a connection, 1 h unless set
 	WriteTimeout   time.Duration // of one message to a connection, 10 s unless set
 	// HandshakeTimeout is how long a connection may take to agree on TLS, 10 s unless set.
@@ -27,7 +29,7 @@ type EdgeConfig struct {
 	MaxHeader         int // bytes of start line and header fields on a stream, 64 KiB unless set (TR-4)
 	MaxBody           int // bytes of body on a stream, 64 KiB unless set
 	MaxConns          int // connections accepted at a time, 8192 unless set
-	MaxConnsPerSource int // of them from one address, 64 unless set
+	MaxConnsPerSource int // of them from one address (of IPv6: one /64), 64 unless set
 
 	// Trusted addresses have no limit of their own: only MaxConns holds for
 	// them. Nil: loopback only.
@@ -84,7 +86,7 @@ type Edge struct {
 	mu      sync.Mutex
 	conns   map[*streamConn]struct{}
 	tokens  map[string]*streamConn // the same, by flow token
-	sources map[netip.Addr]int
+	sources map[netip.Prefix]int   // connections of each, as package limits tells sources apart
 	closed  bool
 	reading sync.WaitGroup // one for each connection
 }
@@ -96,7 +98,7 @@ func NewEdge(c EdgeConfig) *Edge {
 		cfg: c, log: c.Logger, seed: maphash.MakeSeed(), parser: newParser(),
 		conns:   make(map[*streamConn]struct{}),
 		tokens:  make(map[string]*streamConn),
-		sources: make(map[netip.Addr]int),
+		sources: make(map[netip.Prefix]int),
 	}
 	e.menders.New = func() any { return e.newMender() }
 	return e

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"trivox/sip/limits"
 )
 
 // ListenStream opens a socket for ServeTCP; addr as for ListenPacket.
@@ -103,18 +105,18 @@ func (e *Edge) admit(c net.Conn, of streams, limited bool) (*streamConn, bool) {
 		s.Conn = tls.Client(c, of.tls)
 	}
 	s.framer.limits = framingLimits{header: e.cfg.MaxHeader, body: e.cfg.MaxBody}
-	ip := s.source.Addr()
+	from := limits.Prefix(s.source.Addr())
+	s.stranger = limited && !e.cfg.Trusted(s.source.Addr())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return nil, false
 	}
-	if limited && (len(e.conns) >= e.cfg.MaxConns ||
-		e.sources[ip] >= e.cfg.MaxConnsPerSource && !e.cfg.Trusted(ip)) {
+	if limited && len(e.conns) >= e.cfg.MaxConns || s.stranger && e.sources[from] >= e.cfg.MaxConnsPerSource {
 		return nil, false
 	}
 	e.conns[s], e.tokens[s.token] = struct{}{}, s
-	e.sources[ip]++
+	e.sources[from]++
 	e.reading.Add(1)
 	return s, true
 }
@@ -126,9 +128,9 @@ func (e *Edge) release(s *streamConn) {
 	if there {
 		delete(e.conns, s)
 		delete(e.tokens, s.token)
-		ip := s.source.Addr()
-		if e.sources[ip]--; e.sources[ip] <= 0 {
-			delete(e.sources, ip)
+		from := limits.Prefix(s.source.Addr())
+		if e.sources[from]--; e.sources[from] <= 0 {
+			delete(e.sources, from)
 		}
 	}
 	e.mu.Unlock()
