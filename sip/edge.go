@@ -37,6 +37,8 @@ type EdgeConfig struct {
 	// Refused addresses are not listened to: nothing of what they send is read, and their connections are closed. It is
 	// asked for every datagram, so it must be quick. Nil: nobody.
 	Refused func(netip.Addr) bool
+	// Connects is asked for each connection that comes; false closes it before anything is read. Nil: all may.
+	Connects func(netip.Addr) bool
 }
 
 func (c *EdgeConfig) fill() {
@@ -59,6 +61,9 @@ func (c *EdgeConfig) fill() {
 	}
 	if c.Refused == nil {
 		c.Refused = func(netip.Addr) bool { return false }
+	}
+	if c.Connects == nil {
+		c.Connects = func(netip.Addr) bool { return true }
 	}
 }
 
@@ -139,6 +144,7 @@ type EdgeSnapshot struct {
 	ReadErrors, Unsent  uint64 // errors of sockets while reading, and answers they did not take
 	Idle                uint64 // connections closed for saying nothing
 	Refused             uint64 // datagrams, connections, and reads of connections of refused addresses
+	OverRate            uint64 // connections closed because their source connects too often
 }
 
 type edgeCounters struct {
@@ -150,6 +156,7 @@ type edgeCounters struct {
 	accepted, overLimit                  atomic.Uint64
 	secured, insecure                    atomic.Uint64
 	readErrors, unsent, refused          atomic.Uint64
+	overRate                             atomic.Uint64
 }
 
 // Snapshot may be called at any time.
@@ -161,7 +168,7 @@ func (e *Edge) Snapshot() EdgeSnapshot {
 		BadFraming: c.badFraming.Load(), TooSlow: c.tooSlow.Load(), Idle: c.idle.Load(),
 		Accepted: c.accepted.Load(), OverLimit: c.overLimit.Load(),
 		Secured: c.secured.Load(), Insecure: c.insecure.Load(),
-		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(),
+		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(), OverRate: c.overRate.Load(),
 	}
 	e.mu.Lock()
 	n.Conns = len(e.conns)

@@ -53,6 +53,11 @@ func (e *Edge) accept(l net.Listener, of streams) error {
 			_ = c.Close()
 			continue
 		}
+		if !e.cfg.Connects(addrPort(c.RemoteAddr()).Addr()) {
+			e.count.overRate.Add(1)
+			_ = c.Close()
+			continue
+		}
 		s, ok := e.admit(c, of, true)
 		if !ok {
 			e.count.overLimit.Add(1)

@@ -189,6 +189,9 @@ func NewServer(c Config) (*Server, error) {
 		clients:  make(map[string]*sipgo.ClientTx),
 	}
 	s.edge.ended = s.flowEnded
+	if c.Edge.Connects == nil {
+		s.edge.cfg.Connects = s.connects
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
