@@ -172,6 +172,33 @@ func TestBridgeRequestOvertakesAnswer(t *testing.T) {
 	o.quiet(o.rooms.leg(t), o.rooms.leg(t))
 }
 
+// A BYE of another phone behind the same INVITE ends nothing, though it comes before the 2xx: later offers are served.
+func TestBridgeByeOfAnother(t *testing.T) {
+	o := openOffice(t, "udp", false, Config{})
+	b := o.phone(1000)
+	a := o.caller()
+	a.request("INVITE", offerSDP)
+	req := b.rung()
+	legA, legB := o.rooms.leg(t), o.rooms.leg(t)
+	mine := b.fromTag
+	b.fromTag = "another"
+	b.request("BYE", "")
+	b.fromTag = mine
+	b.request("OPTIONS", "") // the server has both when the 2xx comes
+	b.take(req, bobSDP)
+	b.response("OPTIONS", 200)
+	a.answered()
+	legA.want(t, "answer", "confirmed")
+	legB.want(t, "offer", "setanswer", "confirmed")
+	b.request("INVITE", bobSDP)
+	b.answered()
+	legB.want(t, "answer")
+	a.request("BYE", "")
+	a.response("BYE", 200)
+	b.reply(b.asked("BYE"), 200, "")
+	o.quiet(legA, legB)
+}
+
 // An answer that cannot be used: that phone gets ACK and BYE, the next is called; when there is none the caller gets 488.
 func TestBridgeAnswerUnusable(t *testing.T) {
 	for _, body := range []string{"", "v=0 bad"} {
