@@ -86,8 +86,6 @@ type Edge struct {
 	parser  *sip.Parser // shared by all menders, never changed
 	menders sync.Pool   // of *mender, for connections: most are idle
 
-	ended func(token string) // told of each connection that ends; nil: nobody is. Set before the first one
-
 	mu      sync.Mutex
 	conns   map[*streamConn]struct{}
 	tokens  map[string]*streamConn // the same, by flow token

@@ -129,18 +129,14 @@ func (e *Edge) admit(c net.Conn, of streams, limited bool) (*streamConn, bool) {
 // release counts a connection out; it may be called more than once.
 func (e *Edge) release(s *streamConn) {
 	e.mu.Lock()
-	_, there := e.conns[s]
-	if there {
+	defer e.mu.Unlock()
+	if _, there := e.conns[s]; there {
 		delete(e.conns, s)
 		delete(e.tokens, s.token)
 		from := limits.Prefix(s.source.Addr())
 		if e.sources[from]--; e.sources[from] <= 0 {
 			delete(e.sources, from)
 		}
-	}
-	e.mu.Unlock()
-	if there && e.ended != nil {
-		e.ended(s.token)
 	}
 }
 
