@@ -61,7 +61,7 @@ type Guard struct {
 	Everyone          bool          `toml:"everyone" reload:"live" doc:"Limit and ban loopback and the networks of allow, too."`
 	InviteRate        int           `toml:"invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute from one address (of IPv6: one /64), in the long run; more are answered 503, then not at all."`
 	InviteBurst       int           `toml:"invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once from one address, after a pause."`
-	RegisterRate      int           `toml:"register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute from one address; as many of other requests outside calls."`
+	RegisterRate      int           `toml:"register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute from one address; as many of other requests outside calls, and of connections."`
 	RegisterBurst     int           `toml:"register_burst" reload:"live" range:"1..1000000" doc:"Registrations at once from one address, after a pause."`
 	UserInviteRate    int           `toml:"user_invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute by one user, wherever he calls from."`
 	UserInviteBurst   int           `toml:"user_invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once by one user, after a pause."`
