@@ -67,10 +67,10 @@ packages:
 	@.ci/packages gcc pkg-config libopus-dev
 
 packages-unit:
-	@.ci/packages gcc pkg-config libopus-dev postgresql-15
+	@.ci/packages gcc pkg-config libopus-dev postgresql
 
 packages-test:
-	@.ci/packages gcc pkg-config libopus-dev postgresql-15 baresip-core sip-tester sox
+	@.ci/packages gcc pkg-config libopus-dev postgresql baresip-core sip-tester sox
 
 $(STATICCHECK):
 	@mkdir -p $(@D)

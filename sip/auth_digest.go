@@ -39,8 +39,8 @@ func readCredentials(req *sipgo.Request, domain func(string) string) (credential
 		if len(v) > credentialsMost {
 			return credentials{}, errBadCredentials
 		}
-		parsed, err := digest.ParseCredentials(strings.ReplaceAll(v, "\t", " "))
-		if err != nil || parsed.Username == "" || parsed.Nonce == "" || parsed.Response == "" || parsed.URI == "" {
+		parsed, ok := parseCredentials(v)
+		if !ok || parsed.Username == "" || parsed.Nonce == "" || parsed.Response == "" || parsed.URI == "" {
 			return credentials{}, errBadCredentials
 		}
 		realm := domain(parsed.Realm)

@@ -32,6 +32,7 @@ type Identity struct {
 // Call is one INVITE as the rooms see it.
 type Call struct {
 	User, Host string // of the Request-URI; User is percent-decoded, case kept
+	URI        string // the Request-URI; empty for a leg that was called by us
 	Caller     Identity
 	CallID     string
 	Source     netip.AddrPort // where the INVITE came from

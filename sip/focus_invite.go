@@ -247,7 +247,7 @@ func (d *dialog) call() Call {
 func callOf(tx *serverTx) Call {
 	req, f := tx.req, tx.flow
 	return Call{
-		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"),
+		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"), URI: req.Recipient.String(),
 		Caller: tx.caller,
 		CallID: req.CallID().Value(), Source: f.source, Local: f.local().Addr(), Network: f.network(), Listener: f.listener.local,
 		HangUp: func(Cause) {},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -27,7 +28,8 @@ type serverTx struct {
 	merge   mergeID         // zero: has a To-tag
 	tag     string          // ours for the To header
 	machine *sipgo.ServerTx // INVITE only
-	caller  Identity        // INVITE outside a dialog: who sends it
+	came    time.Time
+	caller  Identity // INVITE outside a dialog: who sends it
 
 	// final is the code of the final response, 0 while there is none. Who sets it may send: so
 	// CANCEL, answer and hang-up cannot both win. RFC 3261, 9.2 (TX-7)
@@ -81,7 +83,7 @@ func (s *Server) open(req *sipgo.Request, f *flow, key string) *serverTx {
 		s.stateless(req, f, 503, "too many requests are open")
 		return nil
 	}
-	tx := &serverTx{server: s, req: req, flow: f, key: key}
+	tx := &serverTx{server: s, req: req, flow: f, key: key, came: time.Now()}
 	if tag, ok := req.To().Params.Get("tag"); ok {
 		tx.tag = tag
 	} else {
@@ -167,7 +169,13 @@ func (tx *serverTx) isMerged() bool {
 // decide claims the right to send the final response.
 func (tx *serverTx) decide(code int) bool { return tx.final.CompareAndSwap(0, int32(code)) }
 
-// respond sends a final response. It reports false when another one has been decided on before.
+// beforeTrying is how long the machine of an INVITE has certainly not said 100, which it does after 200 ms: the peer still
+// repeats the INVITE. RFC 3261, 17.2.1
+const beforeTrying = 100 * time.Millisecond
+
+// respond sends a final response. It reports false when another one has been decided on before. A challenge to an
+// INVITE is repeated only to who repeats the INVITE, and waits for no ACK, so that who writes somebody else's address on a
+// datagram gets him one answer, and fills no table of what is open. RFC 3261, 26.3.2.4
 func (tx *serverTx) respond(res *sipgo.Response) bool {
 	if !tx.decide(res.StatusCode) {
 		return false
@@ -175,7 +183,7 @@ func (tx *serverTx) respond(res *sipgo.Response) bool {
 	tx.server.count.responses.add(res.StatusCode)
 	var err error
 	switch {
-	case tx.machine == nil:
+	case tx.machine == nil || res.StatusCode == 401 && time.Since(tx.came) < beforeTrying:
 		var b bytes.Buffer
 		res.StringWrite(&b)
 		tx.finish(b.Bytes())

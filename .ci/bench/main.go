@@ -54,26 +54,30 @@ func main() {
 	rounds := flag.Int("rounds", 3, "measurements of each row, of which the median counts")
 	sound := flag.Bool("sound", true, "the table of calls with sound")
 	signal := flag.Bool("signalling", true, "the table of REGISTERs and calls without sound")
+	only := flag.String("rows", "", "rows whose title holds this text alone")
 	flag.Parse()
 	if *sound {
-		if err := measureSound(*seconds, *rounds); err != nil {
+		if err := measureSound(*only, *seconds, *rounds); err != nil {
 			log.Fatal(err)
 		}
 	}
 	if *signal {
-		if err := measureSignalling(*seconds, *rounds); err != nil {
+		if err := measureSignalling(*only, *seconds, *rounds); err != nil {
 			log.Fatal(err)
 		}
 	}
 }
 
 // measureSound prints the first table.
-func measureSound(seconds, rounds int) error {
+func measureSound(only string, seconds, rounds int) error {
 	fmt.Println("CPU in microseconds per leg-second, server only; medians; the ratio is of each round, then the median.")
 	fmt.Println()
 	fmt.Println("| work | trivox | limit of this machine | ratio | at most (reference machine) | memory per leg | late > 5 ms | delay median, p99 |")
 	fmt.Println("|---|---|---|---|---|---|---|---|")
 	for _, r := range rows {
+		if !strings.Contains(r.title, only) {
+			continue
+		}
 		if err := r.measure(seconds, rounds); err != nil {
 			return err
 		}

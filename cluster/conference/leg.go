@@ -128,6 +128,9 @@ func (l *Leg) local() sdp.Local {
 		DTMF: true, CN: true, PTime: Slot, MinPTime: 10 * time.Millisecond, MaxPTime: 60 * time.Millisecond,
 		LevelExt: true, Direction: sdp.SendRecv, SRTP: l.request.SRTP, Keys: l.cfg.Keys,
 	}
+	if l.openly {
+		ours.Version = 2 // another description than the one refused. RFC 3264, 8
+	}
 	for _, c := range l.cfg.Codecs {
 		ours.Codecs = append(ours.Codecs, sdp.Codec{
 			Name: c.Name, ClockRate: c.ClockRate, Channels: c.Channels, PayloadType: uint8(c.PayloadType),

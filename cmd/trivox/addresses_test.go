@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -11,14 +12,14 @@ import (
 func TestAddresses(t *testing.T) {
 	one, other, loop, six := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.222"), netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")
 	var some addresses
-	some.add(one)
+	some.add(&net.UDPAddr{IP: one.AsSlice(), Port: 5060})
 	for at, want := range map[netip.Addr]bool{one: true, netip.AddrFrom16(one.As16()): true, other: false, loop: false, {}: false} {
 		if some.has(at) != want {
 			t.Errorf("%v: %v", at, !want)
 		}
 	}
 	var all addresses
-	all.add(netip.IPv4Unspecified())
+	all.add(&net.TCPAddr{IP: net.IPv4zero.To4(), Port: 5060})
 	if !all.has(loop) || all.has(other) || all.has(six) {
 		t.Error("an address that the machine does not have, or lacks")
 	}

@@ -15,6 +15,7 @@ import (
 type addresses struct {
 	mu        sync.Mutex
 	listening []netip.Addr
+	ports     []uint16
 	wild4     bool // every address of this machine
 	wild6     bool
 
@@ -26,14 +27,13 @@ type addresses struct {
 // than the request itself.
 const asksEvery = time.Second
 
-// addrOf is the IP address of a socket.
-func addrOf(a net.Addr) netip.Addr { return netip.MustParseAddrPort(a.String()).Addr() }
-
 // add takes an address that is listened at.
-func (a *addresses) add(at netip.Addr) {
+func (a *addresses) add(of net.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch at = at.Unmap(); {
+	socket := netip.MustParseAddrPort(of.String())
+	a.ports = append(a.ports, socket.Port())
+	switch at := socket.Addr().Unmap(); {
 	case at.IsUnspecified() && at.Is4():
 		a.wild4 = true
 	case at.IsUnspecified():
@@ -41,6 +41,13 @@ func (a *addresses) add(at netip.Addr) {
 	default:
 		a.listening = append(a.listening, at)
 	}
+}
+
+// listensAt tells whether there is a socket of that port.
+func (a *addresses) listensAt(port int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Contains(a.ports, uint16(port))
 }
 
 // has tells whether peers reach this server at an address.
@@ -76,9 +83,14 @@ func (a *addresses) interfaces(now time.Time) []netip.Addr {
 	return a.machine
 }
 
+// plainHost is a host in small letters, without the brackets of IPv6 or the dot at the end of a name.
+func plainHost(host string) string {
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
 // ours tells whether the host of a URI means this server (DESIGN 10).
 func (p *process) ours(host string) bool {
-	host = strings.ToLower(strings.Trim(host, "[]"))
+	host = plainHost(host)
 	c := p.config.Load()
 	if slices.Contains(c.Domains, host) {
 		return true
@@ -97,7 +109,7 @@ func (p *process) ours(host string) bool {
 // domain is the domain of ours that a host is, or for an address of this server the first; empty for a host that is not
 // ours, and where no domain is set.
 func (p *process) domain(host string) string {
-	host = strings.ToLower(strings.Trim(host, "[]"))
+	host = plainHost(host)
 	domains := p.config.Load().Domains
 	switch {
 	case len(domains) == 0:

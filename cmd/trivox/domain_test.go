@@ -93,6 +93,17 @@ func (p *baresip) closed() {
 	p.await("the end of its call", func(e map[string]any) bool { return e["type"] == "CALL_CLOSED" })
 }
 
+// refused waits until its call is refused with that code.
+func (p *baresip) refused(code string) {
+	p.t.Helper()
+	p.await("a refusal", func(e map[string]any) bool {
+		if e["type"] == "CALL_ESTABLISHED" || e["type"] == "CALL_CLOSED" && !strings.HasPrefix(fmt.Sprint(e["param"]), code) {
+			p.t.Errorf("%v: %v, want %s", e["type"], e["param"], code)
+		}
+		return e["type"] == "CALL_CLOSED"
+	})
+}
+
 // established waits until a call is up.
 func (p *baresip) established() {
 	p.t.Helper()

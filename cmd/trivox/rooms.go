@@ -40,7 +40,7 @@ type rooms struct {
 // roomName is what the conference server and the API call a room: its user part, with the domain when that is one of
 // ours and not the first, or when the user part itself ends as if it were.
 func roomName(user, host string, domains []string) string {
-	if i := slices.Index(domains, strings.ToLower(host)); i > 0 {
+	if i := slices.Index(domains, plainHost(host)); i > 0 {
 		return user + "@" + domains[i]
 	}
 	if _, named := cutDomain(user, domains); named != "" {
@@ -52,7 +52,7 @@ func roomName(user, host string, domains []string) string {
 // roomDomain is the domain that a room lies in: the one that was dialled when it is ours, else the first; none where
 // there are none. Rooms of the same name have the same domain, or one could be entered by the rules of another.
 func roomDomain(host string, domains []string) string {
-	if i := slices.Index(domains, strings.ToLower(host)); i > 0 {
+	if i := slices.Index(domains, plainHost(host)); i > 0 {
 		return domains[i]
 	}
 	if len(domains) == 0 {

@@ -166,7 +166,7 @@ func (p *process) listenSIP(c config.Config) error {
 			if err != nil {
 				return portHint(err, l)
 			}
-			p.at.add(addrOf(at))
+			p.at.add(at)
 			if !p.first.IsValid() || secure && network != "tls" {
 				p.first, secure = netip.MustParseAddrPort(at.String()), network == "tls"
 			}

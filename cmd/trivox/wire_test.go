@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -16,9 +17,11 @@ type wire struct {
 	t      *testing.T
 	server *server
 	room   string
+	uri    string // who is called; empty: the room
 	socket *net.UDPConn
 	tag    string // of the server, once it has answered
 	id     string
+	said   string // the last final answer
 }
 
 func openWire(t *testing.T, s *server, room string) *wire {
@@ -31,6 +34,7 @@ func openWire(t *testing.T, s *server, room string) *wire {
 // branch of the INVITE.
 func (w *wire) send(method, branch, body string) {
 	w.t.Helper()
+	uri := cmp.Or(w.uri, w.server.room(w.room))
 	at, to := localPort(w.socket), "<"+w.server.room(w.room)+">"
 	if w.tag != "" && method != "CANCEL" {
 		to += ";tag=" + w.tag
@@ -39,7 +43,7 @@ func (w *wire) send(method, branch, body string) {
 	if method == "BYE" {
 		number = 2
 	}
-	text := strings.Join([]string{method + " " + w.server.room(w.room) + " SIP/2.0",
+	text := strings.Join([]string{method + " " + uri + " SIP/2.0",
 		fmt.Sprintf("Via: SIP/2.0/UDP %s;branch=z9hG4bK%s%s;rport", at, branch, strings.TrimSuffix(w.id, "@127.0.0.1")), "From: <sip:wire@127.0.0.1>;tag=1",
 		"To: " + to, "Call-ID: " + w.id, fmt.Sprintf("CSeq: %d %s", number, method), "Max-Forwards: 70",
 		fmt.Sprintf("Contact: <sip:wire@%s>", at), "Content-Type: application/sdp",
@@ -69,6 +73,7 @@ func (w *wire) answer() (status, method string) {
 		if !ok || text[0] == '1' {
 			continue // RTP is of no interest here, nor a request
 		}
+		w.said = text
 		_, w.tag, _ = strings.Cut(field(text, "To"), ";tag=")
 		_, method, _ = strings.Cut(field(text, "CSeq"), " ")
 		return text[:3], method

@@ -33,7 +33,7 @@ type Rate struct {
 type Config struct {
 	Invite       Rate // of one source, 600 a minute and 100 at once unless set
 	Register     Rate // of one source, 3000 a minute and 500 at once unless set
-	UserInvite   Rate // of one user, 60 a minute and 20 at once unless set
+	UserInvite   Rate // of one user, 120 a minute and 60 at once unless set
 	UserRegister Rate // of one user, 60 a minute and 30 at once unless set
 
 	Failures int           // of one user at one source within Window that ban him there, 10 unless set
@@ -65,7 +65,7 @@ func (c Config) filled() Config {
 	}
 	rate(&c.Invite, 600, 100)
 	rate(&c.Register, 3000, 500)
-	rate(&c.UserInvite, 60, 20)
+	rate(&c.UserInvite, 120, 60)
 	rate(&c.UserRegister, 60, 30)
 	if c.Failures == 0 {
 		c.Failures = 10

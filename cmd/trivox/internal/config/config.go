@@ -6,6 +6,8 @@ package config
 import (
 	"log/slog"
 	"time"
+
+	"trivox/cmd/trivox/internal/policy"
 )
 
 // Config is every setting of a server. It is a value: copy it freely, but treat its slices as read-only.
@@ -115,6 +117,7 @@ type Rooms struct {
 type Calls struct {
 	Ring  time.Duration `toml:"ring" reload:"restart" range:"5s..1h" doc:"How long the phones of a user ring at most; then the caller gets 480."`
 	Next  time.Duration `toml:"next" reload:"restart" range:"1s..1h" doc:"How long phones of one preference (q) ring before those of the next are called instead."`
+	Dial  []policy.Dial `toml:"dial" reload:"live" doc:"Whom users and the networks of allow may call elsewhere: \"*@pbx.example.com\", \"+49*@gw.example.com:5080\", held against user and host of what is dialled. Without a port the usual one is meant, \":*\" means any. Empty: nobody calls out."`
 	Media string        `toml:"media" reload:"live" oneof:"through past" doc:"Sound of a call between two phones: \"through\" the server, which joins differing codecs, encryption and NAT, or \"past\" it, from phone to phone."`
 }
 

@@ -43,7 +43,7 @@ func TestEverySettingIsDescribed(t *testing.T) {
 func TestEverySettingHasADefault(t *testing.T) {
 	empty := map[string]bool{"domains": true, "advertise": true, "allow": true, "data": true, "rooms.prompts": true, "database": true,
 		"sip.trust_identity": true, "registrar.service_route": true, "limits.everyone": true,
-		"http.token": true, "tls.certificates": true, "tls.client_ca": true, "tls.ca": true, "cdr.keep": true, "cdr.file": true,
+		"http.token": true, "tls.certificates": true, "tls.client_ca": true, "tls.ca": true, "cdr.keep": true, "cdr.file": true, "calls.dial": true,
 		"audio.prefer_ours": true, "server.workers": true, "log.level": true}
 	c := Default()
 	for _, s := range settings() {

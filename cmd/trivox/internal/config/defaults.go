@@ -21,7 +21,7 @@ func Default() Config {
 		Guard: Guard{
 			InviteRate: 600, InviteBurst: 100,
 			RegisterRate: 3000, RegisterBurst: 500, // an office whose power comes back
-			UserInviteRate: 60, UserInviteBurst: 20,
+			UserInviteRate: 120, UserInviteBurst: 60,
 			UserRegisterRate: 60, UserRegisterBurst: 30,
 			Failures: 10, Window: 10 * time.Minute, Ban: 5 * time.Minute, BanMost: 24 * time.Hour,
 			Scanners: true,

@@ -125,6 +125,8 @@ func example(t reflect.Type) string {
 		return `"10.0.0.5=203.0.113.9"`
 	case reflect.TypeFor[policy.Who]():
 		return `"users"`
+	case reflect.TypeFor[policy.Dial]():
+		return `"*@pbx.example.com"`
 	case reflect.TypeFor[policy.PIN]():
 		return `4 to 16 digits in quotes, e.g. "2718"`
 	}

@@ -43,6 +43,11 @@ func (c Config) Warnings(l Limits) []string {
 			out = append(out, fmt.Sprintf("sip.listen %q: the keys of encrypted sound go over the wire in clear there; listen by TLS", l))
 		}
 	}
+	for _, d := range c.Calls.Dial {
+		if d.Anywhere() {
+			out = append(out, fmt.Sprintf("calls.dial %q: whoever learns one password calls anywhere at your cost; name the hosts that may be called", d))
+		}
+	}
 	return out
 }
 

@@ -10,7 +10,7 @@ import (
 	"trivox/sip"
 )
 
-const accountQuery = "SELECT ha1_md5, ha1_sha256, ha1_sha512_256, algorithms, disabled FROM users WHERE domain = $1 AND name = $2"
+const accountQuery = "SELECT " + hashColumns + ", algorithms, disabled FROM users WHERE domain = $1 AND name = $2"
 
 // Account finds a user; his name is compared letter by letter (RFC 3261, 19.1.4), the domain without regard to case.
 // It is part of sip.Directory.
@@ -47,9 +47,10 @@ func (s *Store) Any(ctx context.Context) (bool, error) {
 
 // account reads the row of accountQuery.
 func account(row *sql.Row, name, domain string) (sip.Account, error) {
-	var md5, sha256, sha512, list string
+	var hashes [len(kinds)]string
+	var list string
 	var disabled int
-	err := row.Scan(&md5, &sha256, &sha512, &list, &disabled)
+	err := row.Scan(&hashes[0], &hashes[1], &hashes[2], &hashes[3], &hashes[4], &hashes[5], &list, &disabled)
 	if errors.Is(err, sql.ErrNoRows) {
 		return sip.Account{}, sip.ErrNoAccount
 	}
@@ -57,12 +58,12 @@ func account(row *sql.Row, name, domain string) (sip.Account, error) {
 		return sip.Account{}, fmt.Errorf("store: find user: %w", err)
 	}
 	a := sip.Account{
-		User: name, Domain: domain, HA1: make(map[sip.Algorithm]string, 3),
+		User: name, Domain: domain, HA1: make(map[sip.Algorithm]string, len(kinds)),
 		Algorithms: splitAlgorithms(list), Disabled: disabled != 0,
 	}
-	for algorithm, hash := range map[sip.Algorithm]string{sip.MD5: md5, sip.SHA256: sha256, sip.SHA512256: sha512} {
-		if hash != "" {
-			a.HA1[algorithm] = hash
+	for i, k := range kinds {
+		if hashes[i] != "" {
+			a.HA1[k.key()] = hashes[i]
 		}
 	}
 	return a, nil

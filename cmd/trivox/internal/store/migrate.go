@@ -18,15 +18,18 @@ const migrationLock = 0x747269766f78
 func migrations() []string {
 	return []string{`
 		CREATE TABLE users (
-			domain         {text}   NOT NULL,
-			name           {text}   NOT NULL,
-			ha1_md5        {text}   NOT NULL, -- empty: there is none
-			ha1_sha256     {text}   NOT NULL,
-			ha1_sha512_256 {text}   NOT NULL,
-			algorithms     {text}   NOT NULL, -- in the order of challenges, with commas between; empty: the server's
-			disabled       SMALLINT NOT NULL,
-			created        BIGINT   NOT NULL,
-			changed        BIGINT   NOT NULL,
+			domain            {text}   NOT NULL,
+			name              {text}   NOT NULL,
+			ha1_md5           {text}   NOT NULL, -- of name:domain:password; empty: there is none
+			ha1_sha256        {text}   NOT NULL,
+			ha1_sha512_256    {text}   NOT NULL,
+			ha1_md5_at        {text}   NOT NULL, -- of name@domain:domain:password
+			ha1_sha256_at     {text}   NOT NULL,
+			ha1_sha512_256_at {text}   NOT NULL,
+			algorithms        {text}   NOT NULL, -- in the order of challenges, with commas between; empty: the server's
+			disabled          SMALLINT NOT NULL,
+			created           BIGINT   NOT NULL,
+			changed           BIGINT   NOT NULL,
 			PRIMARY KEY (domain, name)
 		) {keyed};
 		CREATE TABLE bindings (

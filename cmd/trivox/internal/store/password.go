@@ -1,11 +1,7 @@
 package store
 
 import (
-	"crypto/md5"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -61,23 +57,6 @@ func CheckPassword(password string) error {
 
 // GeneratePassword makes a password of 100 random bits that can be typed on a phone: 20 small letters and digits.
 func GeneratePassword() string { return strings.ToLower(rand.Text()[:20]) }
-
-// ha1 is the hash that a server keeps in place of the password, for the realm that is the domain. RFC 7616, 3.4.2
-func ha1(a sip.Algorithm, name, domain, password string) string {
-	text := []byte(name + ":" + domain + ":" + password)
-	switch a {
-	case sip.MD5:
-		sum := md5.Sum(text)
-		return hex.EncodeToString(sum[:])
-	case sip.SHA256:
-		sum := sha256.Sum256(text)
-		return hex.EncodeToString(sum[:])
-	case sip.SHA512256:
-		sum := sha512.Sum512_256(text)
-		return hex.EncodeToString(sum[:])
-	}
-	panic("store: no such algorithm: " + string(a))
-}
 
 // checkAlgorithms says what is wrong with a list of algorithms.
 func checkAlgorithms(list []sip.Algorithm) error {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +37,8 @@ func (s *Store) AddUser(ctx context.Context, name, domain, password string, list
 	args := append([]any{domain, name}, hashes(name, domain, password, list)...)
 	args = append(args, joinAlgorithms(list), now)
 	return s.apart(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, "INSERT INTO users (domain, name, ha1_md5, ha1_sha256, ha1_sha512_256, algorithms, disabled, created, changed) "+
-			"VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7) ON CONFLICT (domain, name) DO NOTHING", args...)
+		result, err := tx.ExecContext(ctx, "INSERT INTO users (domain, name, "+hashColumns+", algorithms, disabled, created, changed) "+
+			"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $10) ON CONFLICT (domain, name) DO NOTHING", args...)
 		return one(result, err, fmt.Errorf("%s@%s: %w; another password is set by: trivox user passwd", name, domain, ErrUserExists))
 	})
 }
@@ -101,8 +100,7 @@ func (s *Store) SetPassword(ctx context.Context, name, domain, password string, 
 			return nil, err
 		}
 		args := append(hashes(name, domain, password, wanted), joinAlgorithms(wanted), s.now().UnixMicro(), domain, name)
-		return tx.ExecContext(ctx, "UPDATE users SET ha1_md5 = $1, ha1_sha256 = $2, ha1_sha512_256 = $3, algorithms = $4, changed = $5 "+
-			"WHERE domain = $6 AND name = $7", args...)
+		return tx.ExecContext(ctx, hashUpdate, args...)
 	})
 }
 
@@ -143,14 +141,8 @@ func (s *Store) SetAlgorithms(ctx context.Context, name, domain string, list []s
 				return nil, fmt.Errorf("there is no hash for %s, and making it takes the password: trivox user passwd --algorithm", algorithm)
 			}
 		}
-		kept := columns(func(algorithm sip.Algorithm) string {
-			if !slices.Contains(wanted, algorithm) {
-				return ""
-			}
-			return a.HA1[algorithm]
-		})
-		return tx.ExecContext(ctx, "UPDATE users SET ha1_md5 = $1, ha1_sha256 = $2, ha1_sha512_256 = $3, algorithms = $4, changed = $5 "+
-			"WHERE domain = $6 AND name = $7", append(kept, joinAlgorithms(list), s.now().UnixMicro(), domain, name)...)
+		kept := columns(wanted, func(k kind) string { return a.HA1[k.key()] })
+		return tx.ExecContext(ctx, hashUpdate, append(kept, joinAlgorithms(list), s.now().UnixMicro(), domain, name)...)
 	})
 }
 
@@ -184,20 +176,9 @@ func one(result sql.Result, err, none error) error {
 	return err
 }
 
-// hashes are the columns of the hashes for the algorithms, of all when none is given.
-func hashes(name, domain, password string, list []sip.Algorithm) []any {
-	return columns(func(a sip.Algorithm) string {
-		if len(list) > 0 && !slices.Contains(list, a) {
-			return ""
-		}
-		return ha1(a, name, domain, password)
-	})
-}
-
-// columns are ha1_md5, ha1_sha256 and ha1_sha512_256.
-func columns(of func(sip.Algorithm) string) []any {
-	return []any{of(sip.MD5), of(sip.SHA256), of(sip.SHA512256)}
-}
+// hashUpdate changes what a user is asked for.
+const hashUpdate = "UPDATE users SET (" + hashColumns + ") = ($1, $2, $3, $4, $5, $6), algorithms = $7, changed = $8 " +
+	"WHERE domain = $9 AND name = $10"
 
 func joinAlgorithms(list []sip.Algorithm) string {
 	words := make([]string, len(list))

@@ -64,7 +64,7 @@ func TestUsers(t *testing.T) {
 
 		a, err := s.Account(ctx, "alice", "Example.ORG")
 		must(t, err)
-		if a.AOR() != "alice@example.org" || a.Disabled || len(a.HA1) != 2 || !slices.Equal(a.Algorithms, list[1].Algorithms) {
+		if a.AOR() != "alice@example.org" || a.Disabled || len(a.HA1) != 4 || !slices.Equal(a.Algorithms, list[1].Algorithms) {
 			t.Errorf("alice is %s, %d hashes, %v", a.AOR(), len(a.HA1), a.Algorithms)
 		}
 		must(t, s.SetDisabled(ctx, "alice", "example.org", true))
@@ -107,7 +107,7 @@ func TestNoSuchUser(t *testing.T) {
 }
 
 // What is kept is what a client computes who knows the password: its answer to a challenge without qop is
-// H(HA1:nonce:H(method:uri)) (RFC 7616, 3.4.1 and 3.4.2).
+// H(HA1:nonce:H(method:uri)) (RFC 7616, 3.4.1 and 3.4.2). It may know its user by his name or by his address. (RG-5)
 func TestHashes(t *testing.T) {
 	for algorithm, h := range map[sip.Algorithm]hash.Hash{sip.MD5: md5.New(), sip.SHA256: sha256.New(), sip.SHA512256: sha512.New512_256()} {
 		hashed := func(text string) string {
@@ -120,11 +120,13 @@ func TestHashes(t *testing.T) {
 		must(t, s.SetPassword(t.Context(), "alice", "example.org", password))
 		a, err := s.Account(t.Context(), "alice", "example.org")
 		must(t, err)
-		client, err := digest.Digest(&digest.Challenge{Realm: "example.org", Nonce: "n", Algorithm: string(algorithm)},
-			digest.Options{Method: "REGISTER", URI: "sip:example.org", Username: "alice", Password: password})
-		must(t, err)
-		if got := hashed(a.HA1[algorithm] + ":n:" + hashed("REGISTER:sip:example.org")); got != client.Response {
-			t.Errorf("%s: the client answers %s, we expect %s", algorithm, client.Response, got)
+		for name, key := range map[string]sip.Algorithm{"alice": algorithm, "alice@example.org": algorithm.WithDomain()} {
+			client, err := digest.Digest(&digest.Challenge{Realm: "example.org", Nonce: "n", Algorithm: string(algorithm)},
+				digest.Options{Method: "REGISTER", URI: "sip:example.org", Username: name, Password: password})
+			must(t, err)
+			if got := hashed(a.HA1[key] + ":n:" + hashed("REGISTER:sip:example.org")); got != client.Response {
+				t.Errorf("%s, %s: the client answers %s, we expect %s", algorithm, name, client.Response, got)
+			}
 		}
 	}
 }
@@ -137,6 +139,9 @@ func TestAlgorithms(t *testing.T) {
 			t.Helper()
 			a, err := s.Account(ctx, "alice", "example.org")
 			must(t, err)
+			for _, algorithm := range want {
+				want = append(want, algorithm.WithDomain())
+			}
 			slices.Sort(want)
 			if got := slices.Sorted(maps.Keys(a.HA1)); !slices.Equal(got, want) {
 				t.Errorf("hashes for %v, want %v", got, want)

@@ -69,6 +69,7 @@ func TestOptions(t *testing.T) {
 		{"sips:tea@h", nil, "need sip:"}, {"tea", nil, "need sip:"}, {"sip:tea@", nil, "need sip:"}, {"sip:tea@h;transport=tcp", nil, "without parameters"},
 		{"sip:h", nil, "need sip:room@host"},
 		{"sip:tea@h", func(s *Signal) { s.Rate = -1 }, "--rate"}, {"sip:tea@h", func(s *Signal) { s.Seconds = 0 }, "--seconds"},
+		{"sip:tea@h", func(s *Signal) { s.Local = "::1" }, ""}, {"sip:tea@h", func(s *Signal) { s.Local = "here" }, `--local "here"`},
 		{"sip:tea@h", func(s *Signal) { s.Parallel = 0 }, "--parallel"}, {"sip:tea@h", func(s *Signal) { s.Sockets = 65 }, "--sockets"},
 		{"sip:tea@h", func(s *Signal) { s.Users = 2 }, "need %d in it"}, {"sip:tea@h", func(s *Signal) { s.User = "a b" }, "need plain words"},
 		{"sip:tea@h", func(s *Signal) { s.Rooms = 0 }, "--rooms"}, {"sip:tea@h", func(s *Signal) { s.Hold = -1 }, "--hold"},

@@ -3,6 +3,7 @@ package traffic
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -10,6 +11,7 @@ import (
 // Common is the part of the command line that both kinds of traffic have.
 type Common struct {
 	Server    string  `placeholder:"HOST:PORT" help:"Where to send. Default: the host and port of the URI."`
+	Local     string  `placeholder:"ADDRESS" help:"Address of this machine to send from. Default: the one that leads to the server."`
 	Rate      float64 `default:"0" help:"How many to begin a second; 0: as fast as the server answers."`
 	Parallel  int     `default:"64" help:"With rate 0: how many are under way at once."`
 	Seconds   int     `default:"10" help:"How long to begin new ones."`
@@ -96,6 +98,9 @@ func (c *Common) check(t target) error {
 	if strings.ContainsAny(c.User+c.Domain, "@<>:; \t\r\n\"") {
 		return fmt.Errorf("load: --user %q --domain %q: need plain words", c.User, c.Domain)
 	}
+	if _, err := c.local(); err != nil {
+		return err
+	}
 	if c.Domain == "" {
 		c.Domain = t.in()
 	}
@@ -103,6 +108,18 @@ func (c *Common) check(t target) error {
 		c.Server = net.JoinHostPort(t.host, t.port)
 	}
 	return nil
+}
+
+// local is the address to send from, the zero address when it is left to the system.
+func (c *Common) local() (netip.Addr, error) {
+	if c.Local == "" {
+		return netip.Addr{}, nil
+	}
+	a, err := netip.ParseAddr(c.Local)
+	if err != nil {
+		return a, fmt.Errorf("load: --local %q: need an IP address of this machine", c.Local)
+	}
+	return a, nil
 }
 
 // name is the user part of user n, from 0.

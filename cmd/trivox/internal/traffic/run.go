@@ -91,6 +91,10 @@ func run(ctx context.Context, c Common, make func(s *socket, number, of int) (wo
 	if err != nil {
 		return nil, fmt.Errorf("load: --server %q: %w", c.Server, err)
 	}
+	local, err := c.local()
+	if err != nil {
+		return nil, err
+	}
 	var sockets []*socket
 	var reading sync.WaitGroup
 	defer func() {
@@ -101,7 +105,7 @@ func run(ctx context.Context, c Common, make func(s *socket, number, of int) (wo
 	}()
 	of := min(c.Sockets, c.Users)
 	for number := range of {
-		s, err := openSocket(netip.AddrPortFrom(at.AddrPort().Addr().Unmap(), at.AddrPort().Port()))
+		s, err := openSocket(local, netip.AddrPortFrom(at.AddrPort().Addr().Unmap(), at.AddrPort().Port()))
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,6 +129,27 @@ func TestRegister(t *testing.T) {
 		if got := s.count("REGISTER"); got < r.Done+r.Challenged || r.Challenged < min(20, r.Done)/2 {
 			t.Errorf("%d requests, %d done, %d challenged", got, r.Done, r.Challenged)
 		}
+	}
+}
+
+// What is sent comes from the address that was asked for.
+func TestLocal(t *testing.T) {
+	var other atomic.Int32
+	s := startServer(t, func(_ *server, _ string, req []byte) []string {
+		if !strings.Contains(string(header(req, "Via", "v")), " 127.0.0.2:") {
+			other.Add(1)
+		}
+		return []string{reply(req, "200 OK")}
+	})
+	o := Register{URI: "sip:d", Common: s.common(), Expires: 60}
+	o.Rate, o.Local = 20, "127.0.0.2"
+	code, r, text := outcome(t, func(ctx context.Context, stdout, stderr *bytes.Buffer) int { return o.Run(ctx, stdout, stderr) })
+	if code != exitOK || r.Done == 0 || other.Load() > 0 {
+		t.Errorf("exit %d, %d from elsewhere\n%s", code, other.Load(), text)
+	}
+	o.Local = "192.0.2.1"
+	if code, _, text := outcome(t, func(ctx context.Context, stdout, stderr *bytes.Buffer) int { return o.Run(ctx, stdout, stderr) }); code != exitUsage {
+		t.Errorf("from an address of others: exit %d\n%s", code, text)
 	}
 }
 

@@ -60,8 +60,13 @@ type transaction struct {
 	done        func(now time.Time, code int, res []byte) // code 0: no answer
 }
 
-func openSocket(server netip.AddrPort) (*socket, error) {
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
+// openSocket opens one that sends to the server, from the local address if there is one.
+func openSocket(local netip.Addr, server netip.AddrPort) (*socket, error) {
+	var from *net.UDPAddr
+	if local.IsValid() {
+		from = net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	conn, err := net.DialUDP("udp", from, net.UDPAddrFromAddrPort(server))
 	if err != nil {
 		return nil, fmt.Errorf("load: no way to %s: %w", server, err)
 	}

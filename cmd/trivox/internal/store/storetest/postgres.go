@@ -34,7 +34,7 @@ cd / && rm -rf "$dir"
 `
 
 // apt is what to do where there is no PostgreSQL.
-const apt = "PostgreSQL is missing: apt-get install --no-install-recommends postgresql-15"
+const apt = "PostgreSQL is missing: apt-get install --no-install-recommends postgresql"
 
 // cluster is the PostgreSQL of this test process.
 type cluster struct {
