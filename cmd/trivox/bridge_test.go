@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -46,7 +45,7 @@ func roomsAlone(t *testing.T, settings string) (*rooms, *shelf) {
 		server: server, config: &atomic.Pointer[config.Config]{}, recorder: newRecorder(s, false, log), log: log,
 		lobbies: newLobbies(log, nil), srtp: func(sip.Call) sdp.Policy { return sdp.Off },
 		ours: func(host string) bool {
-			return host == "127.0.0.1" || slices.Contains(c.Domains, strings.ToLower(host))
+			return host == "127.0.0.1" || slices.Contains(c.Domains, plainHost(host))
 		},
 	}
 	r.config.Store(&c)

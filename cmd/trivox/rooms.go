@@ -52,11 +52,11 @@ func roomName(user, host string, domains []string) string {
 // roomDomain is the domain that a room lies in: the one that was dialled when it is ours, else the first; none where
 // there are none. Rooms of the same name have the same domain, or one could be entered by the rules of another.
 func roomDomain(host string, domains []string) string {
+	if i := slices.Index(domains, plainHost(host)); i > 0 {
+		return domains[i]
+	}
 	if len(domains) == 0 {
 		return ""
-	}
-	if host = plainHost(host); slices.Contains(domains, host) {
-		return host
 	}
 	return domains[0]
 }

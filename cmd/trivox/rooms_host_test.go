@@ -22,7 +22,7 @@ func TestRoomsAtHosts(t *testing.T) {
 		{"tea", "one.example", 403}, {"tea", "ONE.example", 403}, {"tea", "127.0.0.1", 403}, {"tea", "two.example", 0},
 		{"cake", "two.example", 403}, {"cake", "Two.Example", 403}, {"cake", "one.example", 0}, {"cake", "127.0.0.1", 0},
 		{"tea@one.example", "one.example", 0}, // another room, named "tea@one.example@one.example"
-		{"tea", "one.example.", 404}, {"tea", "three.example", 404}, {"cake", "192.0.2.1", 404}, {"anything", "", 404},
+		{"tea", "one.example.", 403}, {"tea", "three.example", 404}, {"cake", "192.0.2.1", 404}, {"anything", "", 404},
 	} {
 		c := callOf("")
 		c.User, c.Host = tt.user, tt.host

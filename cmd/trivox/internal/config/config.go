@@ -39,7 +39,7 @@ type Config struct {
 
 // SIP is what concerns signalling.
 type SIP struct {
-	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", \"tls/A:P\" (needs tls.certificates), or \"A:P\" for UDP and TCP. \"?srtp=required\", \"?srtp=offered\" or \"?srtp=off\" behind it tells whether sound is encrypted for those who call there: offered by TLS, off by UDP and TCP unless said. Beyond loopback, allow must be set too."`
+	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", \"tls/A:P\" (needs tls.certificates), or \"A:P\" for UDP and TCP. \"?srtp=required\", \"?srtp=offered\" or \"?srtp=off\" behind it tells whether sound is encrypted for those who call there: offered by TLS, off by UDP and TCP unless said. Beyond loopback, allow must be set too, or domains and data for users."`
 	DSCP           DSCP          `toml:"dscp" reload:"restart" doc:"Priority mark on SIP packets: a name of RFC 4594 such as \"CS3\" or \"AF31\", or \"0\" to \"63\"."`
 	SessionExpires time.Duration `toml:"session_expires" reload:"restart" range:"90s..24h" doc:"Session timer asked for (RFC 4028): a call whose phone has vanished ends after it."`
 	MinSE          time.Duration `toml:"min_se" reload:"restart" range:"90s..24h" doc:"Shortest session timer accepted; a shorter one is answered 422."`
