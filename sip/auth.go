@@ -104,10 +104,17 @@ func (tx *serverTx) context() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, directoryWait)
 }
 
-// unavailableDirectory is the answer when users cannot be looked up. The error is for the log alone.
+// unavailableDirectory is the answer when users cannot be looked up.
 func (s *Server) unavailableDirectory(err error) *denial {
-	s.log.Error("sip: users cannot be looked up", "error", err)
-	return &denial{Refusal: &Refusal{Code: 503, Warning: "users cannot be looked up now", RetryAfter: s.cfg.RetryAfter}, rule: "directory"}
+	return s.broken("directory", "users cannot be looked up", err)
+}
+
+// broken is the answer when what is ours does not work. The error is for the log alone, which strangers do not fill.
+func (s *Server) broken(rule, what string, err error) *denial {
+	if s.refusals.pass(time.Now()) {
+		s.log.Error("sip: "+what, "error", err)
+	}
+	return &denial{Refusal: &Refusal{Code: 503, Warning: what + " now", RetryAfter: s.cfg.RetryAfter}, rule: rule}
 }
 
 // authenticate finds out which user sends the request, as "user@domain"; hint is who he says he is, realm the domain
@@ -167,10 +174,11 @@ func disabled() *denial {
 	return deny("user.disabled", 403, "this user may not use the server at present")
 }
 
-// certified is the user whom a certificate names, if there is one of that name; who is none may still know a password.
+// certified is the user whom a certificate names, if there is one of that name in a domain that is served; who is none
+// may still know a password.
 func (s *Server) certified(ctx context.Context, aor string) (string, *denial) {
 	user, domain, ok := cutAOR(aor)
-	if !ok {
+	if !ok || s.domain(domain) != domain {
 		return "", nil
 	}
 	account, err := s.cfg.Directory.Account(ctx, user, domain)

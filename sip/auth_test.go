@@ -356,32 +356,3 @@ func TestAuthConfigChecked(t *testing.T) {
 		}
 	}
 }
-
-// Whom a certificate names need not know a password, unless he is nobody of ours.
-func TestCertified(t *testing.T) {
-	c, d, _ := guarded(newRooms())
-	d.change("bob@example.com", func(a *Account) { a.Disabled = true })
-	s, err := NewServer(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]struct {
-		aor  string
-		code int
-	}{
-		"": {"", 0}, "alice@example.com": {"alice@example.com", 0}, "ghost@example.com": {"", 0}, "bob@example.com": {"", 403}, "nonsense": {"", 0},
-	} {
-		aor, denied := s.certified(t.Context(), name)
-		code := 0
-		if denied != nil {
-			code = denied.Code
-		}
-		if aor != want.aor || code != want.code {
-			t.Errorf("%q: %q, %d", name, aor, code)
-		}
-	}
-	d.fail(errors.New("disk on fire"))
-	if _, denied := s.certified(t.Context(), "alice@example.com"); denied == nil || denied.Code != 503 {
-		t.Errorf("%+v", denied)
-	}
-}

@@ -172,6 +172,33 @@ func TestBridgeRequestOvertakesAnswer(t *testing.T) {
 	o.quiet(o.rooms.leg(t), o.rooms.leg(t))
 }
 
+// A BYE of another phone behind the same INVITE ends nothing, though it comes before the 2xx: later offers are served.
+func TestBridgeByeOfAnother(t *testing.T) {
+	o := openOffice(t, "udp", false, Config{})
+	b := o.phone(1000)
+	a := o.caller()
+	a.request("INVITE", offerSDP)
+	req := b.rung()
+	legA, legB := o.rooms.leg(t), o.rooms.leg(t)
+	mine := b.fromTag
+	b.fromTag = "another"
+	b.request("BYE", "")
+	b.fromTag = mine
+	b.request("OPTIONS", "") // the server has both when the 2xx comes
+	b.take(req, bobSDP)
+	b.response("OPTIONS", 200)
+	a.answered()
+	legA.want(t, "answer", "confirmed")
+	legB.want(t, "offer", "setanswer", "confirmed")
+	b.request("INVITE", bobSDP)
+	b.answered()
+	legB.want(t, "answer")
+	a.request("BYE", "")
+	a.response("BYE", 200)
+	b.reply(b.asked("BYE"), 200, "")
+	o.quiet(legA, legB)
+}
+
 // An answer that cannot be used: that phone gets ACK and BYE, the next is called; when there is none the caller gets 488.
 func TestBridgeAnswerUnusable(t *testing.T) {
 	for _, body := range []string{"", "v=0 bad"} {
@@ -201,98 +228,6 @@ func TestBridgeOfferUnusable(t *testing.T) {
 	a.refusedACK(a.response("INVITE", 488))
 	b.reply(b.asked("BYE"), 200, "")
 	o.quiet(o.rooms.leg(t), o.rooms.leg(t))
-}
-
-// The rooms may refuse a leg of either side, or hang either up.
-func TestBridgeRoomsEndIt(t *testing.T) {
-	for _, callee := range []bool{false, true} {
-		o := openOffice(t, "udp", false, Config{})
-		o.rooms.enter = func(_ context.Context, c Call, l *fakeLeg) error {
-			if c.Callee == callee {
-				return &Refusal{Code: 503, Warning: "no port is free"}
-			}
-			return nil
-		}
-		a := o.caller()
-		o.phone(1000)
-		a.request("INVITE", offerSDP)
-		a.refusedACK(a.response("INVITE", map[bool]int{false: 503, true: 500}[callee]))
-		o.quiet()
-	}
-	for _, early := range []bool{true, false} {
-		for _, callee := range []bool{false, true} {
-			o := openOffice(t, "udp", false, Config{})
-			a, b := o.caller(), o.phone(1000)
-			var legA, legB *fakeLeg
-			var invite *sipgo.Request
-			if early {
-				a.request("INVITE", offerSDP)
-				invite = b.rung()
-				b.reply(invite, 180, "")
-				a.response("INVITE", 180)
-				legA, legB = o.rooms.leg(t), o.rooms.leg(t)
-			} else {
-				legA, legB = o.connect(a, b)
-			}
-			leg := legA
-			if callee {
-				leg = legB
-			}
-			leg.call.HangUp(Cause{Code: 480, Text: "kicked"})
-			if early {
-				a.refusedACK(a.response("INVITE", 480))
-				b.reply(b.asked("CANCEL"), 200, "")
-				b.reply(invite, 487, "")
-			} else {
-				for _, p := range []*phone{a, b} {
-					bye := p.asked("BYE")
-					if header(bye, "reason") != `SIP;cause=480;text="kicked"` {
-						t.Errorf("Reason %s", header(bye, "reason"))
-					}
-					p.reply(bye, 200, "")
-				}
-			}
-			o.quiet(legA, legB)
-		}
-	}
-}
-
-// Drain ends both sides of every call, those that ring too, and waits for them.
-func TestBridgeDrain(t *testing.T) {
-	o := openOffice(t, "udp", false, Config{})
-	a, b := o.caller(), o.phone(1000)
-	legA, legB := o.connect(a, b)
-	a2 := o.caller()
-	a2.request("INVITE", offerSDP)
-	invite := b.ringsAgain()
-	a2.response("INVITE", 180)
-	drained := make(chan error)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		drained <- o.server.Drain(ctx)
-	}()
-	a2.refusedACK(a2.response("INVITE", 503))
-	a.reply(a.asked("BYE"), 200, "")
-	for answered := 0; answered < 2; {
-		r, ok := b.next().(*sipgo.Request)
-		if !ok {
-			continue
-		}
-		switch r.Method {
-		case sipgo.BYE:
-			b.reply(r, 200, "")
-			answered++
-		case sipgo.CANCEL:
-			b.reply(r, 200, "")
-			b.reply(invite, 487, "")
-			answered++
-		}
-	}
-	if err := <-drained; err != nil {
-		t.Error(err)
-	}
-	o.quiet(legA, legB, o.rooms.leg(t), o.rooms.leg(t))
 }
 
 // ringsAgain takes a second call on a phone that has one, and lets it ring; what p sends belongs to the first one still.
@@ -339,47 +274,6 @@ func TestBridgeOfferBeforeAck(t *testing.T) {
 	a.reply(a.asked("BYE"), 200, "")
 	b.reply(b.asked("BYE"), 200, "")
 	o.quiet()
-}
-
-// Close gives every leg its end, whatever the call was doing.
-func TestBridgeClose(t *testing.T) {
-	o := openOffice(t, "udp", true, Config{})
-	a, b := o.caller(), o.phone(1000)
-	legA, legB := o.connect(a, b)
-	a.request("INVITE", offerSDP+onHold)
-	b.asked("INVITE")
-	a2 := o.caller()
-	a2.request("INVITE", offerSDP)
-	b.ringsAgain()
-	a2.response("INVITE", 180)
-	if err := o.server.Close(); err != nil {
-		t.Error(err)
-	}
-	for _, l := range []*fakeLeg{legA, legB, o.rooms.leg(t), o.rooms.leg(t)} {
-		l.want(t, "end")
-		if l.ends != 1 {
-			t.Errorf("%d ends", l.ends)
-		}
-	}
-}
-
-// A caller whose connection is lost while it rings gets nothing more; the phone stops ringing when that is noticed.
-func TestBridgeCallerLost(t *testing.T) {
-	o := openOffice(t, "tcp", false, Config{})
-	a, b := o.caller(), o.phone(1000)
-	a.request("INVITE", offerSDP)
-	invite := b.rung()
-	a.close()
-	eventually(t, func() bool { return o.server.Snapshot().Edge.Conns == 1 })
-	b.reply(invite, 180, "") // cannot be told
-	b.reply(b.asked("CANCEL"), 200, "")
-	b.reply(invite, 487, "")
-	legA, legB := o.rooms.leg(t), o.rooms.leg(t)
-	legA.want(t, "end")
-	if legA.cause.Code != 408 {
-		t.Errorf("%+v", legA.cause)
-	}
-	o.quiet(legA, legB)
 }
 
 // How many phones of one user are called, and how many dialogs there may be, is bounded.

@@ -40,7 +40,10 @@ func (d *dialog) serve(tx *serverTx, overlaps bool) {
 		d.calling.keep(tx, overlaps)
 		return
 	}
-	if from, _ := req.From().Params.Get("tag"); from != d.id.remote {
+	if from, _ := req.From().Params.Get("tag"); from != d.id.remote { // another phone behind our INVITE
+		if req.Method == sipgo.BYE {
+			d.peerBye.Store(false)
+		}
 		tx.refuse(481, "no such dialog here")
 		return
 	}

@@ -18,7 +18,9 @@ type EdgeConfig struct {
 
 	DSCP int // of SIP packets; CS3 (24) unless set, below 0 leaves the system's
 
-	MessageTimeout time.Duration // from the first byte of a message of a stream to its last, 30 s unless set (TR-4)
+	// MessageTimeout is from the first byte of a message of a stream to its last, 30 s unless set (TR-4); and from the
+	// beginning of a connection of whom Trusted does not have until its first message has begun.
+	MessageTimeout time.Duration
 	IdleTimeout    time.Duration // without a byte on a connection, 1 h unless set
 	WriteTimeout   time.Duration // of one message to a connection, 10 s unless set
 	// HandshakeTimeout is how long a connection may take to agree on TLS, 10 s unless set.
@@ -27,7 +29,7 @@ type EdgeConfig struct {
 	MaxHeader         int // bytes of start line and header fields on a stream, 64 KiB unless set (TR-4)
 	MaxBody           int // bytes of body on a stream, 64 KiB unless set
 	MaxConns          int // connections accepted at a time, 8192 unless set
-	MaxConnsPerSource int // of them from one address, 64 unless set
+	MaxConnsPerSource int // of them from one address (of IPv6: one /64), 64 unless set
 
 	// Trusted addresses have no limit of their own: only MaxConns holds for
 	// them. Nil: loopback only.
@@ -35,6 +37,8 @@ type EdgeConfig struct {
 	// Refused addresses are not listened to: nothing of what they send is read, and their connections are closed. It is
 	// asked for every datagram, so it must be quick. Nil: nobody.
 	Refused func(netip.Addr) bool
+	// Connects is asked for each connection that comes; false closes it before anything is read. Nil: all may.
+	Connects func(netip.Addr) bool
 }
 
 func (c *EdgeConfig) fill() {
@@ -58,6 +62,9 @@ func (c *EdgeConfig) fill() {
 	if c.Refused == nil {
 		c.Refused = func(netip.Addr) bool { return false }
 	}
+	if c.Connects == nil {
+		c.Connects = func(netip.Addr) bool { return true }
+	}
 }
 
 // Handler takes the messages of one socket in the order in which they came, and
@@ -79,12 +86,10 @@ type Edge struct {
 	parser  *sip.Parser // shared by all menders, never changed
 	menders sync.Pool   // of *mender, for connections: most are idle
 
-	ended func(token string) // told of each connection that ends; nil: nobody is. Set before the first one
-
 	mu      sync.Mutex
 	conns   map[*streamConn]struct{}
 	tokens  map[string]*streamConn // the same, by flow token
-	sources map[netip.Addr]int
+	sources map[netip.Prefix]int   // connections of each, as package limits tells sources apart
 	closed  bool
 	reading sync.WaitGroup // one for each connection
 }
@@ -96,7 +101,7 @@ func NewEdge(c EdgeConfig) *Edge {
 		cfg: c, log: c.Logger, seed: maphash.MakeSeed(), parser: newParser(),
 		conns:   make(map[*streamConn]struct{}),
 		tokens:  make(map[string]*streamConn),
-		sources: make(map[netip.Addr]int),
+		sources: make(map[netip.Prefix]int),
 	}
 	e.menders.New = func() any { return e.newMender() }
 	return e
@@ -137,6 +142,7 @@ type EdgeSnapshot struct {
 	ReadErrors, Unsent  uint64 // errors of sockets while reading, and answers they did not take
 	Idle                uint64 // connections closed for saying nothing
 	Refused             uint64 // datagrams, connections, and reads of connections of refused addresses
+	OverRate            uint64 // connections closed because their source connects too often
 }
 
 type edgeCounters struct {
@@ -148,6 +154,7 @@ type edgeCounters struct {
 	accepted, overLimit                  atomic.Uint64
 	secured, insecure                    atomic.Uint64
 	readErrors, unsent, refused          atomic.Uint64
+	overRate                             atomic.Uint64
 }
 
 // Snapshot may be called at any time.
@@ -159,7 +166,7 @@ func (e *Edge) Snapshot() EdgeSnapshot {
 		BadFraming: c.badFraming.Load(), TooSlow: c.tooSlow.Load(), Idle: c.idle.Load(),
 		Accepted: c.accepted.Load(), OverLimit: c.overLimit.Load(),
 		Secured: c.secured.Load(), Insecure: c.insecure.Load(),
-		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(),
+		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(), OverRate: c.overRate.Load(),
 	}
 	e.mu.Lock()
 	n.Conns = len(e.conns)

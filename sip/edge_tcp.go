@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"trivox/sip/limits"
 )
 
 // ListenStream opens a socket for ServeTCP; addr as for ListenPacket.
@@ -48,6 +50,11 @@ func (e *Edge) accept(l net.Listener, of streams) error {
 		}
 		if e.cfg.Refused(addrPort(c.RemoteAddr()).Addr()) {
 			e.count.refused.Add(1)
+			_ = c.Close()
+			continue
+		}
+		if !e.cfg.Connects(addrPort(c.RemoteAddr()).Addr()) {
+			e.count.overRate.Add(1)
 			_ = c.Close()
 			continue
 		}
@@ -103,18 +110,18 @@ func (e *Edge) admit(c net.Conn, of streams, limited bool) (*streamConn, bool) {
 		s.Conn = tls.Client(c, of.tls)
 	}
 	s.framer.limits = framingLimits{header: e.cfg.MaxHeader, body: e.cfg.MaxBody}
-	ip := s.source.Addr()
+	from := limits.Prefix(s.source.Addr())
+	s.stranger = limited && !e.cfg.Trusted(s.source.Addr())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return nil, false
 	}
-	if limited && (len(e.conns) >= e.cfg.MaxConns ||
-		e.sources[ip] >= e.cfg.MaxConnsPerSource && !e.cfg.Trusted(ip)) {
+	if limited && len(e.conns) >= e.cfg.MaxConns || s.stranger && e.sources[from] >= e.cfg.MaxConnsPerSource {
 		return nil, false
 	}
 	e.conns[s], e.tokens[s.token] = struct{}{}, s
-	e.sources[ip]++
+	e.sources[from]++
 	e.reading.Add(1)
 	return s, true
 }
@@ -122,18 +129,14 @@ func (e *Edge) admit(c net.Conn, of streams, limited bool) (*streamConn, bool) {
 // release counts a connection out; it may be called more than once.
 func (e *Edge) release(s *streamConn) {
 	e.mu.Lock()
-	_, there := e.conns[s]
-	if there {
+	defer e.mu.Unlock()
+	if _, there := e.conns[s]; there {
 		delete(e.conns, s)
 		delete(e.tokens, s.token)
-		ip := s.source.Addr()
-		if e.sources[ip]--; e.sources[ip] <= 0 {
-			delete(e.sources, ip)
+		from := limits.Prefix(s.source.Addr())
+		if e.sources[from]--; e.sources[from] <= 0 {
+			delete(e.sources, from)
 		}
-	}
-	e.mu.Unlock()
-	if there && e.ended != nil {
-		e.ended(s.token)
 	}
 }
 

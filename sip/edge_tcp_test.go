@@ -94,24 +94,27 @@ func lasts(t *testing.T, c net.Conn, drip string) time.Duration {
 }
 
 // A message has 30 s to come whole, however it drips; an idle connection has an hour, and each
-// message or ping begins it anew (TR-4).
+// message or ping begins it anew (TR-4). A stranger's has as long only once it has brought a message.
 func TestSlowStreams(t *testing.T) {
 	for _, tt := range []struct {
 		name, first, drip string
 		want              time.Duration
 		slow, idle        uint64
+		from              string
 	}{
-		{"header begun", "OPTIONS", "", 30 * time.Second, 1, 0},
-		{"header drips", "OPTIONS sip:a@b SIP/2.0\r\n", "X: y\r\n", 30 * time.Second, 1, 0},
-		{"body drips", "OPTIONS sip:a@b SIP/2.0\r\nl: 5000\r\n\r\n", "x", 30 * time.Second, 1, 0},
-		{"a message, then the next begun", sound("l: 0") + "BYE", "", 30 * time.Second, 1, 0},
-		{"silent", "", "", time.Hour, 0, 1},
-		{"a message, then silent", sound("l: 0"), "", time.Hour, 0, 1},
+		{"header begun", "OPTIONS", "", 30 * time.Second, 1, 0, "192.0.2.1:9"},
+		{"header drips", "OPTIONS sip:a@b SIP/2.0\r\n", "X: y\r\n", 30 * time.Second, 1, 0, "192.0.2.1:9"},
+		{"body drips", "OPTIONS sip:a@b SIP/2.0\r\nl: 5000\r\n\r\n", "x", 30 * time.Second, 1, 0, "192.0.2.1:9"},
+		{"a message, then the next begun", sound("l: 0") + "BYE", "", 30 * time.Second, 1, 0, "192.0.2.1:9"},
+		{"silent", "", "", 30 * time.Second, 0, 1, "192.0.2.1:9"},
+		{"pings alone", "", "\r\n\r\n", 30 * time.Second, 0, 1, "192.0.2.1:9"},
+		{"silent, whom we trust", "", "", time.Hour, 0, 1, "127.0.0.1:9"},
+		{"a message, then silent", sound("l: 0"), "", time.Hour, 0, 1, "192.0.2.1:9"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := NewEdge(EdgeConfig{})
-				c := serveTCP(t, e, &calls{}, discard)("192.0.2.1:9")
+				c := serveTCP(t, e, &calls{}, discard)(tt.from)
 				if tt.first != "" {
 					_, _ = c.Write([]byte(tt.first))
 				}
@@ -178,7 +181,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 // descriptors passes.
 func TestConnectionLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := NewEdge(EdgeConfig{MaxConns: 6, MaxConnsPerSource: 2})
+		e := NewEdge(EdgeConfig{MaxConns: 8, MaxConnsPerSource: 2})
 		dial := serveTCP(t, e, &calls{fails: 3}, discard)
 		closed := func(c net.Conn) bool {
 			synctest.Wait()
@@ -192,6 +195,7 @@ func TestConnectionLimits(t *testing.T) {
 			want bool
 		}{
 			{"192.0.2.1:1", true}, {"192.0.2.1:2", true}, {"192.0.2.1:3", false}, {"192.0.2.2:1", true},
+			{"[2001:db8::1]:1", true}, {"[2001:db8::2]:1", true}, {"[2001:db8::3]:1", false}, // one subscriber has a /64
 			{"127.0.0.1:1", true}, {"127.0.0.1:2", true}, {"127.0.0.1:3", true}, {"127.0.0.1:4", false}, {"192.0.2.3:1", false},
 		} {
 			c := dial(tt.from)
@@ -200,7 +204,7 @@ func TestConnectionLimits(t *testing.T) {
 			}
 			open = append(open, c)
 		}
-		if s := e.Snapshot(); s.OverLimit != 3 || s.Accepted != 6 || s.Conns != 6 || s.ReadErrors != 3 {
+		if s := e.Snapshot(); s.OverLimit != 4 || s.Accepted != 8 || s.Conns != 8 || s.ReadErrors != 3 {
 			t.Errorf("%+v", s)
 		}
 		_ = open[0].Close()

@@ -21,11 +21,6 @@ func (f *flow) peerUser() string {
 	return ""
 }
 
-// writeTo notes in b what flowOf needs to find the way back.
-func (f *flow) writeTo(b *Binding) {
-	b.Transport, b.Source, b.Local, b.Flow = f.network(), f.source, f.local(), f.token()
-}
-
 // flowOf gives the flow that a binding was made by: for UDP the socket it came to, and for a connection that one while
 // it lives. Else the error is errFlowClosed, and the peer cannot be reached until it connects again. RFC 5626, 5.3
 func (s *Server) flowOf(b Binding) (*flow, error) {
@@ -81,21 +76,4 @@ func (s *Server) listenerLike(network string, near *listener) *listener {
 		}
 	}
 	return found
-}
-
-// onFlowEnd has f told the token of every connection that ends, accepted or dialled. f is called by whoever closes the
-// connection, must not block, and cannot be taken away again.
-func (s *Server) onFlowEnd(f func(token string)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.flowEnds = append(s.flowEnds, f)
-}
-
-func (s *Server) flowEnded(token string) {
-	s.mu.Lock()
-	told := s.flowEnds
-	s.mu.Unlock()
-	for _, f := range told {
-		f(token)
-	}
 }

@@ -8,17 +8,19 @@ import (
 	"testing"
 )
 
+// bindingBy is what is noted of a phone that registers by f.
+func bindingBy(f *flow) Binding {
+	return Binding{Transport: f.network(), Source: f.source, Local: f.local(), Flow: f.token()}
+}
+
 // A binding leads back by the way it was made, while there is one: the same connection, or the socket and the peer's
-// address; who asked is told when a connection has ended. RFC 5626, 5.3
+// address. RFC 5626, 5.3
 func TestFlowOfBinding(t *testing.T) {
 	ca := newAuthority(t)
 	for _, network := range []string{"udp", "tcp", "tls"} {
 		t.Run(network, func(t *testing.T) {
 			rooms := newRooms()
 			s, addr := startServer(t, network, Config{Rooms: rooms, TLS: ca.server("127.0.0.1")})
-			ended := make(chan string, 4)
-			s.onFlowEnd(func(token string) { ended <- token })
-			s.onFlowEnd(func(token string) { ended <- token })
 			var p *phone
 			if network == "tls" {
 				p = newTLSPhone(t, addr, ca.client("127.0.0.1"))
@@ -29,8 +31,7 @@ func TestFlowOfBinding(t *testing.T) {
 			if l := rooms.leg(t); l.call.Network != map[string]string{"udp": "UDP", "tcp": "TCP", "tls": "TLS"}[network] || l.call.Listener != addr {
 				t.Errorf("the room was told %q at %v", l.call.Network, l.call.Listener)
 			}
-			var b Binding
-			onlyDialog(t, s).flow.writeTo(&b)
+			b := bindingBy(onlyDialog(t, s).flow)
 			if b.Source != addrPort(p.conn.LocalAddr()) || b.Local != addr || (b.Flow == "") != (network == "udp") {
 				t.Errorf("%+v", b)
 			}
@@ -47,11 +48,7 @@ func TestFlowOfBinding(t *testing.T) {
 				b.Local = netip.AddrPortFrom(addr.Addr(), addr.Port()^1)
 			} else {
 				_ = p.conn.Close()
-				for range 2 {
-					if got := <-ended; got != b.Flow {
-						t.Errorf("%q has ended, want %q", got, b.Flow)
-					}
-				}
+				eventually(t, func() bool { return s.edge.connOf(b.Flow) == nil })
 				if err := f.write([]byte("x")); err == nil {
 					t.Error("an ended connection was written to")
 				}
@@ -69,7 +66,7 @@ func TestFlowOfBinding(t *testing.T) {
 	}
 }
 
-// A connection of ours has a token too, and its end is told.
+// A connection of ours has a token too, as long as it lives.
 func TestFlowOfDialled(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -77,14 +74,11 @@ func TestFlowOfDialled(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	s, addr := startServer(t, "tcp", Config{Rooms: newRooms()})
-	ended := make(chan string, 1)
-	s.onFlowEnd(func(token string) { ended <- token })
 	f, err := s.listenerAt(networkTCP, addr).dial(t.Context(), addrPort(l.Addr()), networkTCP, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b Binding
-	f.writeTo(&b)
+	b := bindingBy(f)
 	if back, err := s.flowOf(b); err != nil || back.conn != f.conn {
 		t.Errorf("%v, %v", back, err)
 	}
@@ -93,9 +87,7 @@ func TestFlowOfDialled(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = far.Close()
-	if got := <-ended; got != b.Flow || got == "" {
-		t.Errorf("%q has ended, want %q", got, b.Flow)
-	}
+	eventually(t, func() bool { return b.Flow != "" && s.edge.connOf(b.Flow) == nil })
 }
 
 // The socket of an address is the one bound to it, else the one bound to all of its family.

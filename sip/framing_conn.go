@@ -18,6 +18,7 @@ type streamConn struct {
 	framer   framer
 	token    string // names the connection, and no other of this process
 	peerUser string // by a verified certificate; set before the first message is read
+	stranger bool   // it connected, and is nobody whom we trust
 }
 
 // networkOf is the name of the transport that conn is of; nil is a datagram's.
@@ -58,10 +59,15 @@ func (s *streamConn) serve() {
 		return
 	}
 	begun := false // a message has begun: its deadline stands
+	silent, opened := s.stranger, time.Now()
 	for {
 		if now := time.Now(); !s.framer.inside() {
 			begun = false
-			_ = s.Conn.SetReadDeadline(now.Add(e.cfg.IdleTimeout))
+			by := now.Add(e.cfg.IdleTimeout)
+			if silent { // a place is for who has something to say, and pings say nothing
+				by = opened.Add(e.cfg.MessageTimeout)
+			}
+			_ = s.Conn.SetReadDeadline(by)
 		} else if !begun {
 			begun = true
 			_ = s.Conn.SetReadDeadline(now.Add(e.cfg.MessageTimeout))
@@ -85,7 +91,7 @@ func (s *streamConn) serve() {
 		if whole, ok := s.messages(s.handle); !ok {
 			return
 		} else if whole {
-			begun = false
+			begun, silent = false, false
 		}
 	}
 }

@@ -186,6 +186,15 @@ func (s *Server) limited(req *sipgo.Request, f *flow) bool {
 	return true
 }
 
+// connects holds a connection against the rate of its source: a TLS handshake costs more than a message. (SE-6)
+func (s *Server) connects(source netip.Addr) bool {
+	if s.exempt(source) {
+		return true
+	}
+	v, _ := s.guard.take(time.Now(), limits.Connect, source)
+	return v == limits.Pass
+}
+
 // limitedUser holds a request against the rate of a user who has proved who he is.
 func (s *Server) limitedUser(tx *serverTx, k limits.Kind, aor string) *denial {
 	if s.exempt(tx.flow.source.Addr()) {

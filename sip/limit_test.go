@@ -310,6 +310,23 @@ func TestRepetitionsWithoutEnd(t *testing.T) {
 	}
 }
 
+// Who connects too often is closed before a handshake costs anything. (SE-6)
+func TestConnectionsOverRate(t *testing.T) {
+	c, _, _ := guarded(newRooms())
+	c.Guard = Guard{Everyone: true, Config: limits.Config{Register: limits.Rate{PerMinute: 1, Burst: 2}}}
+	s, addr := startServer(t, "tcp", c)
+	first, second, third := newPhone(t, "tcp", addr), newPhone(t, "tcp", addr), newPhone(t, "tcp", addr)
+	<-third.done
+	first.uri, second.uri = "sip:example.com", "sip:example.com"
+	first.request("OPTIONS", "")
+	first.response("OPTIONS", 200)
+	second.request("OPTIONS", "") // connections and requests are counted apart
+	second.response("OPTIONS", 200)
+	if n := s.Snapshot(); n.Edge.OverRate != 1 || n.Edge.Accepted != 2 || n.Dropped["rate"] != 1 {
+		t.Errorf("%+v, %v", n.Edge, n.Dropped)
+	}
+}
+
 // Connections of who is banned are not taken, and those that are open are read no more.
 func TestBannedConnections(t *testing.T) {
 	c, _, _ := guarded(newRooms())

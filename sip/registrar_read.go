@@ -62,14 +62,6 @@ func cutText(s string, most int) string {
 	return strings.ToValidUTF8(s, "")
 }
 
-// deltaSeconds reads a number of seconds; below 0 is none that can be read. RFC 3261, 25.1 (delta-seconds)
-func deltaSeconds(s string) int64 {
-	if n, ok := number([]byte(strings.TrimSpace(s)), 1<<32-1); ok {
-		return int64(n)
-	}
-	return -1
-}
-
 func readContact(h *sipgo.ContactHeader, expires int64, outbound bool) (contact, *Refusal) {
 	ct := contact{uri: h.Address.String(), parsed: h.Address, q: 1000, expires: expires}
 	if len(ct.uri) > contactMost {

@@ -74,8 +74,7 @@ func (s *Server) registerOrDeny(tx *serverTx) *denial {
 		return d
 	}
 	if err != nil {
-		s.log.Error("sip: registrations cannot be stored", "error", err)
-		return &denial{Refusal: &Refusal{Code: 503, Warning: "registrations cannot be stored now", RetryAfter: s.cfg.RetryAfter}, rule: "location"}
+		return s.broken("location", "registrations cannot be stored", err)
 	}
 	s.ok(tx, s.registered(tx.req, &r, bound, outbound, now)...)
 	return nil

@@ -152,8 +152,7 @@ type Server struct {
 
 	refusals  gate // of log lines about strangers
 	draining  atomic.Bool
-	listeners []*listener          // guarded by mu
-	flowEnds  []func(token string) // guarded by mu; only added to
+	listeners []*listener // guarded by mu
 	serving   sync.WaitGroup
 
 	mu       sync.Mutex
@@ -188,7 +187,9 @@ func NewServer(c Config) (*Server, error) {
 		merged:   make(map[mergeID]string),
 		clients:  make(map[string]*sipgo.ClientTx),
 	}
-	s.edge.ended = s.flowEnded
+	if c.Edge.Connects == nil {
+		s.edge.cfg.Connects = s.connects
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

@@ -69,6 +69,6 @@ func (s *Server) dropped(e EdgeSnapshot) map[string]uint64 {
 	return map[string]uint64{
 		droppedUnreadable: e.Unanswered + c.unreadable.Load(), droppedUnfinished: e.TooSlow,
 		droppedStray: c.stray.Load(), droppedQueue: c.acksLimited.Load(), droppedClosing: c.closing.Load(),
-		droppedRate: c.rateDropped.Load(), droppedBanned: e.Refused, droppedScanner: c.scanners.Load(),
+		droppedRate: c.rateDropped.Load() + e.OverRate, droppedBanned: e.Refused, droppedScanner: c.scanners.Load(),
 	}
 }

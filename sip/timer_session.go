@@ -51,12 +51,12 @@ func (p sessionPolicy) answer(a sessionAsk) (t sessionTerms, ok bool) {
 }
 
 // confirmed gives the terms after a 2xx to a refresh of ours: the peer's word counts, and one
-// that says nothing does not know the timer. RFC 4028, 7.2
+// that says nothing does not know the timer. It may shorten the interval, and not lengthen it. RFC 4028, 7.2 and 9
 func (p sessionPolicy) confirmed(sent sessionTerms, a sessionAsk) sessionTerms {
 	if a.expires <= 0 {
 		return sessionTerms{interval: sent.interval, ours: true}
 	}
-	return sessionTerms{interval: max(a.expires, leastMinSE), ours: a.refresher != "uas"}
+	return sessionTerms{interval: max(min(a.expires, sent.interval), leastMinSE), ours: a.refresher != "uas"}
 }
 
 // due tells how long after the last refresh something has to happen: our refresh at half the
@@ -92,11 +92,15 @@ func parseSessionExpires(v string) (expires time.Duration, refresher string) {
 // parseDeltaSeconds reads delta-seconds with optional parameters; 0 when malformed.
 func parseDeltaSeconds(v string) time.Duration {
 	num, _, _ := strings.Cut(v, ";")
-	n, err := strconv.ParseUint(strings.TrimSpace(num), 10, 31)
-	if err != nil {
-		return 0
+	return time.Duration(max(deltaSeconds(num), 0)) * time.Second
+}
+
+// deltaSeconds reads a number of seconds; below 0 is none that can be read. RFC 3261, 25.1 (delta-seconds)
+func deltaSeconds(s string) int64 {
+	if n, ok := number([]byte(strings.TrimSpace(s)), 1<<32-1); ok {
+		return int64(n)
 	}
-	return time.Duration(n) * time.Second
+	return -1
 }
 
 func seconds(d time.Duration) string { return strconv.Itoa(int((d + time.Second - 1) / time.Second)) }

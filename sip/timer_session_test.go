@@ -51,6 +51,7 @@ func TestSessionConfirmed(t *testing.T) {
 		{"shortened, we go on", sessionAsk{expires: 600 * s, refresher: "uac"}, sessionTerms{interval: 600 * s, ours: true}},
 		{"the peer takes over", sessionAsk{expires: 600 * s, refresher: "uas"}, sessionTerms{interval: 600 * s}},
 		{"refresher missing means uac, which is us (ST-4)", sessionAsk{expires: 600 * s}, sessionTerms{interval: 600 * s, ours: true}},
+		{"lengthened, which it may not", sessionAsk{expires: 1<<31*s - s, refresher: "uas"}, sessionTerms{interval: 1800 * s}},
 		{"absurdly short", sessionAsk{expires: 1 * s}, sessionTerms{interval: 90 * s, ours: true}},
 	}
 	for _, tt := range tests {

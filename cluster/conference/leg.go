@@ -27,6 +27,8 @@ type Leg struct {
 	entered   time.Duration
 	place     place // guarded by the Server's lock
 
+	talks sync.Mutex // held while a description is dealt with, however long; taken before mu
+
 	mu     sync.Mutex
 	last   []byte // the SDP we sent last, with version
 	openly bool   // what is offered to a phone that we call may be in clear
@@ -83,37 +85,69 @@ func (l *Leg) triesSecure() bool {
 // Answer answers an offer and opens the receive path. The error is an *sdp.Refusal when the peer is to blame;
 // then nothing has changed.
 func (l *Leg) Answer(offer []byte) ([]byte, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended {
-		return nil, errLegEnded
+	l.talks.Lock()
+	defer l.talks.Unlock()
+	b, m, err := l.answer(offer)
+	if err == nil {
+		err = l.settle(m, b)
 	}
-	b, m, err := sdp.Answer(offer, l.local(), l.agreed)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.agree(m); err != nil {
-		return nil, err
-	}
-	l.last = b
 	return b, nil
+}
+
+func (l *Leg) answer(offer []byte) ([]byte, sdp.Media, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return nil, sdp.Media{}, errLegEnded
+	}
+	return sdp.Answer(offer, l.local(), l.agreed)
 }
 
 // SetAnswer takes the answer to our Offer, or to what we sent last, repeated.
 func (l *Leg) SetAnswer(answer []byte) error {
+	l.talks.Lock()
+	defer l.talks.Unlock()
+	m, err := l.accept(answer)
+	if err == nil {
+		err = l.settle(m, nil)
+	}
+	return err
+}
+
+func (l *Leg) accept(answer []byte) (sdp.Media, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.ended:
+		return sdp.Media{}, errLegEnded
+	case l.last == nil:
+		return sdp.Media{}, errors.New("an SDP answer came, but no offer of ours is open")
+	}
+	return sdp.Accept(l.last, answer, l.local(), l.agreed)
+}
+
+// settle agrees on m; sent is our description with it, nil when that is the one before. Where its sound goes to may be a
+// question for DNS, for which nobody else waits: not the host whose coming lets this leg in, nor who tells of events.
+func (l *Leg) settle(m sdp.Media, sent []byte) error {
+	m, err := l.resolved(m)
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
 		return errLegEnded
 	}
-	if l.last == nil {
-		return errors.New("an SDP answer came, but no offer of ours is open")
-	}
-	m, err := sdp.Accept(l.last, answer, l.local(), l.agreed)
-	if err != nil {
+	if err := l.agree(m); err != nil {
 		return err
 	}
-	return l.agree(m)
+	if sent != nil {
+		l.last = sent
+	}
+	return nil
 }
 
 // local is what we are willing to do.
@@ -139,15 +173,11 @@ func (l *Leg) local() sdp.Local {
 	return ours
 }
 
-// agree hands what was negotiated to the worker, with everything made here that needs memory.
+// agree hands what was negotiated to the worker, with everything made here that needs memory. It needs l.mu.
 func (l *Leg) agree(m sdp.Media) error {
 	c, ok := codec.ByName(m.Codec.Name)
 	if !ok {
 		return fmt.Errorf("conference: %w: %q was agreed", errNothingInCommon, m.Codec.Name)
-	}
-	m, err := l.resolved(m)
-	if err != nil {
-		return err
 	}
 	crypto, err := l.cryptoOf(m)
 	if err != nil {

@@ -122,3 +122,46 @@ func TestAnswerWithSeveralCodecs(t *testing.T) {
 		other.hearing(t, amplitude, tones[0])
 	}
 }
+
+// While a name in SDP is looked up, which takes as long as its owner likes, nobody waits for the leg: the prompts go on, a
+// host comes in and lets it in, the roster is shown.
+func TestNobodyWaitsForNames(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	h := newHall(t, func(c *Config) {
+		c.Resolve = func(context.Context, string) (netip.Addr, error) {
+			close(asked)
+			<-answer
+			return netip.MustParseAddr("127.0.1.0"), nil
+		}
+	})
+	p := h.dialAs("tea", codec.PCMU, 20*time.Millisecond, nil, Request{Lobby: true})
+	offer := strings.Replace(string(p.offer("sendrecv")), "\r\nc=IN IP4 127.0.1.0", "\r\nc=IN IP4 slow.example", 1)
+	answered := make(chan error)
+	go func() {
+		_, err := p.leg.Answer([]byte(offer))
+		answered <- err
+	}()
+	<-asked
+	done := make(chan error)
+	go func() {
+		err := p.leg.Play(Play{Prompts: []Prompt{note(tones[2], 100*ms)}})
+		p.leg.Digit('1', 0)
+		done <- errors.Join(err, p.leg.Mute(false), p.leg.Admit(false))
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the leg is held")
+	}
+	close(answer)
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	h.run(100 * ms)
+	if st := h.server.State("tea"); st.People != 1 {
+		t.Errorf("%+v", st)
+	}
+}

@@ -42,6 +42,7 @@ type baresip struct {
 	control net.Conn
 	events  chan map[string]any
 	quit    func()
+	kill    func() // ends it without a word to anybody
 }
 
 const baresipConfig = `sip_listen 127.0.0.1:%[1]d
@@ -150,6 +151,7 @@ func startSoftphone(t *testing.T, f softphone) *baresip {
 			t.Logf("baresip %s ended with %v and said:\n%s", f.name, err, text)
 		}
 	})
+	p.kill = func() { _ = cmd.Process.Kill(); p.quit() }
 	t.Cleanup(p.quit)
 	p.connect(low + 2)
 	return p

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -43,6 +44,9 @@ func roomsAlone(t *testing.T, settings string) (*rooms, *shelf) {
 	r := &rooms{
 		server: server, config: &atomic.Pointer[config.Config]{}, recorder: newRecorder(s, false, log), log: log,
 		lobbies: newLobbies(log, nil), srtp: func(sip.Call) sdp.Policy { return sdp.Off },
+		ours: func(host string) bool {
+			return host == "127.0.0.1" || slices.Contains(c.Domains, plainHost(host))
+		},
 	}
 	r.config.Store(&c)
 	return r, s

@@ -16,7 +16,7 @@ import (
 
 const (
 	// recordTime bounds the wait for a record to be durable: the answer to the BYE waits with it.
-	recordTime = 2 * time.Second
+	recordTime = 8 * time.Second
 	// recordsInMemory is how many records there are, give or take as many, where nothing is written to disk: that
 	// memory must not grow with the calls (USERS 20).
 	recordsInMemory = 100

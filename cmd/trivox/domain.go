@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"trivox/cmd/trivox/internal/config"
 )
@@ -17,7 +18,14 @@ type addresses struct {
 	ports     []uint16
 	wild4     bool // every address of this machine
 	wild6     bool
+
+	machine []netip.Addr // addresses of the interfaces, as they were
+	asked   time.Time    // then
 }
+
+// asksEvery is how often the kernel is asked for the addresses of the interfaces: several times a request would cost more
+// than the request itself.
+const asksEvery = time.Second
 
 // add takes an address that is listened at.
 func (a *addresses) add(of net.Addr) {
@@ -42,27 +50,37 @@ func (a *addresses) listensAt(port int) bool {
 	return slices.Contains(a.ports, uint16(port))
 }
 
-// has tells whether peers reach this server at an address. Addresses of interfaces come and go, so they are asked for.
+// has tells whether peers reach this server at an address.
 func (a *addresses) has(at netip.Addr) bool {
 	at = at.Unmap().WithZone("")
 	a.mu.Lock()
-	known := slices.Contains(a.listening, at)
-	wild := a.wild4 && at.Is4() || a.wild6 && at.Is6()
-	a.mu.Unlock()
-	if known || !wild {
-		return known
-	}
-	if at.IsLoopback() {
+	defer a.mu.Unlock()
+	switch {
+	case slices.Contains(a.listening, at):
 		return true
-	}
-	of, err := net.InterfaceAddrs()
-	if err != nil {
+	case at.Is4() && !a.wild4, at.Is6() && !a.wild6:
 		return false
 	}
-	return slices.ContainsFunc(of, func(n net.Addr) bool {
-		p, err := netip.ParsePrefix(n.String())
-		return err == nil && p.Addr().Unmap().WithZone("") == at
-	})
+	return at.IsLoopback() || slices.Contains(a.interfaces(time.Now()), at)
+}
+
+// interfaces are the addresses of this machine, which come and go; it needs a.mu.
+func (a *addresses) interfaces(now time.Time) []netip.Addr {
+	if now.Sub(a.asked) < asksEvery {
+		return a.machine
+	}
+	a.asked = now
+	of, err := net.InterfaceAddrs()
+	if err != nil { // as they were
+		return a.machine
+	}
+	a.machine = a.machine[:0]
+	for _, n := range of {
+		if p, err := netip.ParsePrefix(n.String()); err == nil {
+			a.machine = append(a.machine, p.Addr().Unmap().WithZone(""))
+		}
+	}
+	return a.machine
 }
 
 // plainHost is a host in small letters, without the brackets of IPv6 or the dot at the end of a name.

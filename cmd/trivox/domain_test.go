@@ -22,10 +22,12 @@ const password = "a-secret-of-tests"
 type domain struct {
 	*server
 	authority string // file of its certificate
+	text      string // of its settings
+	args      []string
 }
 
 // serveDomain starts one that listens by UDP, TCP and TLS on loopback. The settings are TOML tables, and lines before them
-// for the top.
+// for the top. With --sip among the arguments it listens there alone.
 func serveDomain(t *testing.T, top, tables string, args ...string) *domain {
 	t.Helper()
 	dir := t.TempDir()
@@ -33,7 +35,17 @@ func serveDomain(t *testing.T, top, tables string, args ...string) *domain {
 	pem := filepath.Join(dir, "example.test.pem")
 	settings := fmt.Sprintf("domains = [\"example.test\"]\ndata = %q\n%s\n[tls]\ncertificates = [\"%s,%s\"]\n%s\n%s",
 		filepath.Join(dir, "data"), top, pem, filepath.Join(dir, "example.test-key.pem"), quiet, tables)
-	return &domain{serve(t, settings, append([]string{"--sip", "127.0.0.1:0", "--sip", "tls/127.0.0.1:0"}, args...)...), pem}
+	if !slices.Contains(args, "--sip") {
+		args = append(args, "--sip", "127.0.0.1:0", "--sip", "tls/127.0.0.1:0")
+	}
+	return &domain{serve(t, settings, args...), pem, settings, args}
+}
+
+// again ends the server, and starts it anew over the same data.
+func (d *domain) again() {
+	d.t.Helper()
+	d.stop()
+	d.server = serve(d.t, d.text, d.args...)
 }
 
 // run is `trivox ARGS` that must do well.
@@ -72,8 +84,9 @@ func (d *domain) phone(f softphone) *baresip {
 		f.codec = codec.PCMU
 	}
 	f.length = 2 * time.Minute
+	before := d.registrations(f.name)
 	p := startSoftphone(d.t, f)
-	d.becomes(f.name+" is registered", func() bool { return d.registrations(f.name) > 0 })
+	d.becomes(f.name+" is registered", func() bool { return d.registrations(f.name) > before })
 	return p
 }
 

@@ -26,7 +26,7 @@ func TestExampleDomain(t *testing.T) {
 		"example.com.pem,example.com-key.pem", filepath.Join(dir, "example.com.pem")+","+filepath.Join(dir, "example.com-key.pem"),
 	).Replace(string(b))
 	pem := filepath.Join(dir, "example.com.pem")
-	d := &domain{serve(t, settings, "--sip", "127.0.0.1:0", "--sip", "tls/127.0.0.1:0?srtp=required"), pem}
+	d := &domain{server: serve(t, settings, "--sip", "127.0.0.1:0", "--sip", "tls/127.0.0.1:0?srtp=required"), authority: pem}
 	d.user("anna")
 	if list := run(t, "user", "list", "--config", d.settings); !strings.Contains(list, "anna@example.com") {
 		t.Errorf("users:\n%s", list)

@@ -24,7 +24,7 @@ func (p *process) metrics() api.Metrics {
 		Requests: signalling.Requests, Responses: signalling.Responses, SIPDropped: signalling.Dropped,
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
 		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
-		Connections: signalling.Edge.Conns, CertificateExpiry: p.certificateExpiry(),
+		Connections: signalling.Edge.Conns, Dialogs: signalling.Dialogs, CertificateExpiry: p.certificateExpiry(),
 		Handshakes: map[string]uint64{"done": signalling.Edge.Secured, "failed": signalling.Edge.Insecure},
 	}
 	m.LegsWaiting, m.PINsWrong, m.PINLockouts = cs.Waiting, p.lobbies.wrong.Load(), p.lobbies.shuts.Load()

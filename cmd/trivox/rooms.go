@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"trivox/cluster/conference"
+	"trivox/cmd/trivox/internal/config"
 	"trivox/cmd/trivox/internal/policy"
 	"trivox/media"
 	"trivox/sip"
@@ -33,6 +34,7 @@ type rooms struct {
 	log      *slog.Logger
 	srtp     func(sip.Call) sdp.Policy
 	lobbies  *lobbies
+	ours     func(host string) bool // tells whether the host of a URI means this server
 }
 
 // roomName is what the conference server and the API call a room: its user part, with the domain when that is one of
@@ -47,13 +49,29 @@ func roomName(user, host string, domains []string) string {
 	return user
 }
 
-// roomDomain is the domain that a room lies in: the one that was dialled when it is ours, else the first.
+// roomDomain is the domain that a room lies in: the one that was dialled when it is ours, else the first; none where
+// there are none. Rooms of the same name have the same domain, or one could be entered by the rules of another.
 func roomDomain(host string, domains []string) string {
-	host = plainHost(host)
-	if len(domains) == 0 || slices.Contains(domains, host) {
-		return host
+	if i := slices.Index(domains, plainHost(host)); i > 0 {
+		return domains[i]
+	}
+	if len(domains) == 0 {
+		return ""
 	}
 	return domains[0]
+}
+
+// table is the rules of the room dialled. Where there are rules, it answers on the hosts that mean this server, and on
+// no other (DESIGN 10).
+func (r *rooms) table(c *config.Config, user, host string) (config.Room, *policy.Refusal) {
+	if len(c.Room) > 0 && !r.ours(host) {
+		return config.Room{}, policy.NotHere()
+	}
+	table, ok := c.RoomFor(user, roomDomain(host, c.Domains))
+	if !ok {
+		return table, policy.NoRoom()
+	}
+	return table, nil
 }
 
 // cutDomain takes a name of roomName's apart; the domain is empty when it is not in the name.
@@ -94,9 +112,9 @@ func (r *rooms) Known(user, host string) (exists bool, err error) {
 		return false, &sip.Refusal{Code: 404, Warning: why}
 	}
 	c := r.config.Load()
-	table, ok := c.RoomFor(user, roomDomain(host, c.Domains))
-	if !ok {
-		return false, refused(policy.NoRoom())
+	table, no := r.table(c, user, host)
+	if no != nil {
+		return false, refused(no)
 	}
 	name := roomName(user, host, c.Domains)
 	exists, err = r.server.Known(name)
@@ -125,9 +143,9 @@ func (r *rooms) Enter(ctx context.Context, c sip.Call) (sip.Leg, error) {
 		return nil, &sip.Refusal{Code: 404, Warning: why}
 	}
 	cfg := r.config.Load()
-	table, ok := cfg.RoomFor(c.User, roomDomain(c.Host, cfg.Domains))
-	if !ok {
-		return nil, refused(policy.NoRoom())
+	table, no := r.table(cfg, c.User, c.Host)
+	if no != nil {
+		return nil, refused(no)
 	}
 	name, rules := roomName(c.User, c.Host, cfg.Domains), table.Rules(cfg.Rooms.MaxParticipants)
 	verdict := rules.Decide(policy.Caller{User: c.Caller.User, Source: c.Source.Addr()}, r.state(name, table.Match))

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"time"
 
 	"trivox/cmd/trivox/internal/policy"
 	"trivox/sip"
 )
+
+// retryStorage is when to call again while the database does not answer.
+const retryStorage = 10 * time.Second
 
 // route tells where a call goes: to a user of ours, to a room, or elsewhere.
 func (p *process) route(ctx context.Context, c sip.Call) (sip.Route, error) {
@@ -29,7 +33,8 @@ func (p *process) route(ctx context.Context, c sip.Call) (sip.Route, error) {
 	case errors.Is(err, sip.ErrNoAccount):
 		return sip.Route{}, nil // a room
 	default:
-		return sip.Route{}, err
+		p.log.Error("users cannot be looked up", "call", c.CallID, "error", err)
+		return sip.Route{}, &sip.Refusal{Code: 503, Warning: "users cannot be looked up now", RetryAfter: retryStorage}
 	}
 }
 

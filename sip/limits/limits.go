@@ -19,6 +19,7 @@ const (
 	Invite   Kind = iota // asks for a call
 	Register             // registers
 	Other                // any other request outside dialogs; bounded as REGISTER is, but counted apart
+	Connect              // a connection, which may cost a TLS handshake; bounded likewise
 	kinds
 )
 
@@ -105,7 +106,7 @@ func New(c Config) *Limiter {
 // Configure takes other settings; what is known stays, bans too. The size of the tables cannot be changed.
 func (l *Limiter) Configure(c Config) {
 	l.cfg = c.filled()
-	for k, r := range [kinds]Rate{Invite: l.cfg.Invite, Register: l.cfg.Register, Other: l.cfg.Register} {
+	for k, r := range [kinds]Rate{Invite: l.cfg.Invite, Register: l.cfg.Register, Other: l.cfg.Register, Connect: l.cfg.Register} {
 		l.sources[k].set(r)
 	}
 	l.users[Invite].set(l.cfg.UserInvite)

@@ -42,6 +42,7 @@ type Metrics struct {
 	RecordsFailed   map[string]uint64 // those that are not there
 
 	Connections       int                      // of SIP, by TCP and TLS
+	Dialogs           int                      // of SIP now, those that ring included
 	Handshakes        map[string]uint64        // of TLS, by result: "done" or "failed"
 	CertificateExpiry map[string]time.Duration // how long each certificate is still good, by its file
 	StoreChanges      uint64                   // changes of users, registrations and records that were stored
@@ -72,7 +73,7 @@ type collector struct {
 	waiting, pinsWrong, lockouts                          *prometheus.Desc
 	registrations, bans, bansMade, written, failed        *prometheus.Desc
 	auth, registers, limited                              *prometheus.Desc
-	connections, handshakes, expiry                       *prometheus.Desc
+	connections, dialogs, handshakes, expiry              *prometheus.Desc
 	stored, commits, notStored, storeRefused              *prometheus.Desc
 }
 
@@ -107,6 +108,7 @@ func newCollector(source func() Metrics) *collector {
 		bansMade:      desc("bans_total", "Bans so far."),
 		written:       desc("cdr_written_total", "Call detail records written, by where they went.", "to"),
 		failed:        desc("cdr_failed_total", "Call detail records that could not be written in time, by where they should have gone.", "to"),
+		dialogs:       desc("sip_dialogs", "SIP dialogs now, those that ring included."),
 		connections:   desc("sip_connections", "Connections for SIP, by TCP and TLS."),
 		handshakes:    desc("sip_tls_handshakes_total", "TLS handshakes, by result.", "result"),
 		expiry:        desc("tls_certificate_expiry_seconds", "Seconds until a certificate ends; below 0 it has.", "file"),
@@ -121,7 +123,7 @@ func newCollector(source func() Metrics) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.conferences, c.legs, c.portsInUse, c.portsFree, c.requests, c.responses, c.sipDropped,
 		c.callsEnded, c.received, c.sent, c.dropped, c.eventsDropped, c.late, c.overrun,
-		c.connections, c.handshakes, c.expiry,
+		c.connections, c.dialogs, c.handshakes, c.expiry,
 		c.stored, c.commits, c.notStored, c.storeRefused,
 		c.registrations, c.bans, c.bansMade, c.written, c.failed, c.auth, c.registers, c.limited,
 		c.waiting, c.pinsWrong, c.lockouts,
@@ -175,6 +177,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	byLabel(c.written, m.RecordsWritten)
 	byLabel(c.failed, m.RecordsFailed)
 	gauge(c.connections, m.Connections)
+	gauge(c.dialogs, m.Dialogs)
 	byLabel(c.handshakes, m.Handshakes)
 	for file, left := range m.CertificateExpiry {
 		ch <- prometheus.MustNewConstMetric(c.expiry, prometheus.GaugeValue, left.Seconds(), file)

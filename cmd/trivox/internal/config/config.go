@@ -39,7 +39,7 @@ type Config struct {
 
 // SIP is what concerns signalling.
 type SIP struct {
-	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", \"tls/A:P\" (needs tls.certificates), or \"A:P\" for UDP and TCP. \"?srtp=required\", \"?srtp=offered\" or \"?srtp=off\" behind it tells whether sound is encrypted for those who call there: offered by TLS, off by UDP and TCP unless said. Beyond loopback, allow must be set too."`
+	Listen         []Listen      `toml:"listen" reload:"restart" doc:"Addresses for SIP: \"udp/A:P\", \"tcp/A:P\", \"tls/A:P\" (needs tls.certificates), or \"A:P\" for UDP and TCP. \"?srtp=required\", \"?srtp=offered\" or \"?srtp=off\" behind it tells whether sound is encrypted for those who call there: offered by TLS, off by UDP and TCP unless said. Beyond loopback, allow must be set too, or domains and data for users."`
 	DSCP           DSCP          `toml:"dscp" reload:"restart" doc:"Priority mark on SIP packets: a name of RFC 4594 such as \"CS3\" or \"AF31\", or \"0\" to \"63\"."`
 	SessionExpires time.Duration `toml:"session_expires" reload:"restart" range:"90s..24h" doc:"Session timer asked for (RFC 4028): a call whose phone has vanished ends after it."`
 	MinSE          time.Duration `toml:"min_se" reload:"restart" range:"90s..24h" doc:"Shortest session timer accepted; a shorter one is answered 422."`
@@ -61,7 +61,7 @@ type Guard struct {
 	Everyone          bool          `toml:"everyone" reload:"live" doc:"Limit and ban loopback and the networks of allow, too."`
 	InviteRate        int           `toml:"invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute from one address (of IPv6: one /64), in the long run; more are answered 503, then not at all."`
 	InviteBurst       int           `toml:"invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once from one address, after a pause."`
-	RegisterRate      int           `toml:"register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute from one address; as many of other requests outside calls."`
+	RegisterRate      int           `toml:"register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute from one address; as many of other requests outside calls, and of connections."`
 	RegisterBurst     int           `toml:"register_burst" reload:"live" range:"1..1000000" doc:"Registrations at once from one address, after a pause."`
 	UserInviteRate    int           `toml:"user_invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute by one user, wherever he calls from."`
 	UserInviteBurst   int           `toml:"user_invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once by one user, after a pause."`

@@ -69,6 +69,10 @@ func (c Config) checkRooms(p *Problems) {
 	}
 	for i, r := range c.Room {
 		r.check(p, "room["+strconv.Itoa(i)+"].")
+		if r.Match != "" && !c.served(r.Match) {
+			p.add("room["+strconv.Itoa(i)+"].match", strconv.Quote(string(r.Match)), "lies in none of domains, which %s: "+
+				"its rooms would fall under another table; add its domain to domains, or leave out the @ and what follows", orNone(c.Domains))
+		}
 		for _, before := range c.Room[:i] {
 			if r.Match != "" && (before.Match == r.Match || before.Match.All()) {
 				p.add("room["+strconv.Itoa(i)+"].match", strconv.Quote(string(r.Match)), "never reached: %q above it matches already; "+
@@ -77,6 +81,19 @@ func (c Config) checkRooms(p *Problems) {
 			}
 		}
 	}
+}
+
+// served says whether rooms of a pattern can be dialled: those of a server without domains lie in none.
+func (c Config) served(p policy.Pattern) bool {
+	return len(c.Domains) == 0 && p.Lies("") || slices.ContainsFunc(c.Domains, p.Lies)
+}
+
+// orNone names domains for people.
+func orNone(domains []string) string {
+	if len(domains) == 0 {
+		return "are not set"
+	}
+	return "are " + strings.Join(domains, ", ")
 }
 
 // check judges one table; key stands before its keys.

@@ -27,6 +27,8 @@ func who(t *testing.T, list ...string) (out []policy.Who) {
 
 func TestRooms(t *testing.T) {
 	got, err := Parse("f", []byte(`
+domains = ["example.com"]
+
 [rooms]
 language = "de"
 
@@ -56,7 +58,7 @@ join = ["nobody"]
 		t.Fatal(err)
 	}
 	want := Default()
-	want.Rooms.Language = "de"
+	want.Domains, want.Rooms.Language = []string{"example.com"}, "de"
 	tea, all := DefaultRoom(), DefaultRoom()
 	tea.Match, all.Match, all.Join = "tea", "*", who(t, "nobody")
 	want.Room = []Room{{
@@ -78,7 +80,7 @@ join = ["nobody"]
 
 // The first table that matches counts; what none has is no room, unless there is none at all.
 func TestRoomFor(t *testing.T) {
-	c, err := Parse("f", []byte("[rooms]\nmax_participants = 7\n[[room]]\nmatch = \"board-1\"\nmax_participants = 3\n[[room]]\nmatch = \"board-*\"\n"+
+	c, err := Parse("f", []byte("domains = [\"one.example\", \"two.example\"]\n[rooms]\nmax_participants = 7\n[[room]]\nmatch = \"board-1\"\nmax_participants = 3\n[[room]]\nmatch = \"board-*\"\n"+
 		"[[room]]\nmatch = \"*@two.example\"\npin = \"2718\""))
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +133,8 @@ func TestRoomErrors(t *testing.T) {
 		{"no host to end with", "[[room]]\nmatch = \"a\"\nafter_host = \"end\"", `f:3: room.after_host "end": but nobody`},
 		{"twice", "[[room]]\nmatch = \"a\"\n[[room]]\nmatch = \"a\"", `f:4: room.match "a": never reached: "a" above it matches already`},
 		{"after all", "[[room]]\nmatch = \"*\"\n[[room]]\nmatch = \"a\"", `f:4: room.match "a": never reached: "*" above it`},
+		{"in no domain", "[[room]]\nmatch = \"a@example.com\"\npin = \"2718\"", `f:2: room.match "a@example.com": lies in none of domains, which are not set: its rooms`},
+		{"in another domain", "domains = [\"example.com\"]\n[[room]]\nmatch = \"a@*.example.com\"", `f:3: room.match "a@*.example.com": lies in none of domains, which are example.com`},
 		{"language", "[[room]]\nmatch = \"a\"\nlanguage = \"german\"", `f:3: room.language "german": need a language such as "en"`},
 		{"language of all", "[rooms]\nlanguage = \"../x\"", `f:2: rooms.language "../x": need a language`},
 		{"too many", strings.Repeat("[[room]]\nmatch = \"a\"\n", maxRooms+1), "f:1: room: 1001 tables: need at most 1000"},

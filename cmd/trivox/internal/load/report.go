@@ -1,11 +1,9 @@
 package load
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"text/tabwriter"
 )
@@ -127,25 +125,4 @@ func (r *report) print(w io.Writer) {
 	if r.Own.P99 > ms(lateAfter)/2 {
 		fmt.Fprintf(w, "warning: this machine is too busy: the load itself was %.1f ms late (p99); do not blame the server for its late packets\n", r.Own.P99)
 	}
-}
-
-// save writes the report as JSON.
-func (r *report) save(file string, stdout io.Writer) error {
-	if file == "" {
-		return nil
-	}
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("load: --json: %w", err)
-	}
-	b = append(b, '\n')
-	if file == "-" {
-		_, err = stdout.Write(b)
-	} else {
-		err = os.WriteFile(file, b, 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("load: --json %q: %w", file, err)
-	}
-	return nil
 }

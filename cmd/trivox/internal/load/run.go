@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"trivox/cmd/trivox/internal/jsonfile"
 	"trivox/cmd/trivox/internal/phone"
 	"trivox/cmd/trivox/internal/usage"
 	"trivox/media"
@@ -60,7 +61,7 @@ func (o Options) Run(ctx context.Context, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	r.print(stdout)
-	if err := r.save(p.JSON, stdout); err != nil {
+	if err := jsonfile.Write(p.JSON, r, stdout); err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}

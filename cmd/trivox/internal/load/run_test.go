@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"trivox/cmd/trivox/internal/jsonfile"
 	"trivox/cmd/trivox/internal/phone"
 	"trivox/sip/sdp"
 )
@@ -157,7 +158,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "report.json")
-	if err := got.save(file, nil); err != nil {
+	if err := jsonfile.Write(file, got, nil); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(file)

@@ -33,8 +33,14 @@ func (p Pattern) String() string { return string(p) }
 
 // Matches says whether the room user@domain is one of those meant.
 func (p Pattern) Matches(user, domain string) bool {
-	u, d, named := cutDomain(string(p))
-	return glob(u, user) && (!named || glob(strings.ToLower(d), strings.ToLower(domain)))
+	u, _, _ := cutDomain(string(p))
+	return glob(u, user) && p.Lies(domain)
+}
+
+// Lies says whether rooms in the domain can be meant.
+func (p Pattern) Lies(domain string) bool {
+	_, d, named := cutDomain(string(p))
+	return !named || glob(strings.ToLower(d), strings.ToLower(domain))
 }
 
 // All says whether every room is meant.

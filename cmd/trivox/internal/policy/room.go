@@ -82,6 +82,11 @@ func NoRoom() *Refusal {
 	return &Refusal{Code: 404, Rule: "no [[room]] matches", Text: "there is no such room here"}
 }
 
+// NotHere refuses a room at a host that is none of this server's.
+func NotHere() *Refusal {
+	return &Refusal{Code: 404, Rule: "host", Text: "this server does not serve that domain"}
+}
+
 // Decide says what becomes of a caller. Who has typed a PIN since, and with it has a Role, is judged anew with it.
 func (r *Room) Decide(c Caller, s State) Verdict {
 	if includes(r.Moderate, c) || c.Role == Moderator {

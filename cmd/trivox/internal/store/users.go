@@ -81,7 +81,8 @@ func (s *Store) RemoveUser(ctx context.Context, name, domain string) error {
 	return err
 }
 
-// SetPassword gives a user another password, and other algorithms when any is named; ErrNoUser when there is none.
+// SetPassword gives a user another password, and other algorithms when any is named; ErrNoUser when there is none. What
+// was registered by the old one is forgotten: a thief's phone must not ring on.
 func (s *Store) SetPassword(ctx context.Context, name, domain, password string, list ...sip.Algorithm) error {
 	if err := errors.Join(CheckPassword(password), checkAlgorithms(list)); err != nil {
 		return err
@@ -94,6 +95,9 @@ func (s *Store) SetPassword(ctx context.Context, name, domain, password string, 
 				return nil, err
 			}
 			wanted = a.Algorithms
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM bindings WHERE aor = $1", aorOf(name, domain)); err != nil {
+			return nil, err
 		}
 		args := append(hashes(name, domain, password, wanted), joinAlgorithms(wanted), s.now().UnixMicro(), domain, name)
 		return tx.ExecContext(ctx, hashUpdate, args...)

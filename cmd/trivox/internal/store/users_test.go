@@ -173,13 +173,14 @@ func TestAlgorithms(t *testing.T) {
 	})
 }
 
-// A user who is removed or disabled is no longer reached.
+// A user who is removed or disabled is no longer reached, nor is who had his old password.
 func TestUserTakesHisBindings(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		for name, end := range map[string]func() error{
 			"removed":  func() error { return s.RemoveUser(ctx, "removed", "example.org") },
 			"disabled": func() error { return s.SetDisabled(ctx, "disabled", "example.org", true) },
+			"passwd":   func() error { return s.SetPassword(ctx, "passwd", "example.org", "another password") },
 		} {
 			must(t, s.AddUser(ctx, name, "example.org", password))
 			_, err := s.Update(ctx, name, "example.org", add(sip.Binding{Contact: "sip:phone"}))

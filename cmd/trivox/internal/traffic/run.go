@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"trivox/cmd/trivox/internal/jsonfile"
 	"trivox/cmd/trivox/internal/usage"
 )
 
@@ -74,7 +75,7 @@ func finish(ctx context.Context, kind, uri string, c Common, stdout, stderr io.W
 	}
 	r.Kind, r.URI = kind, uri
 	r.print(stdout)
-	if err := r.save(c.JSON, stdout); err != nil {
+	if err := jsonfile.Write(c.JSON, r, stdout); err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}
