@@ -158,7 +158,12 @@ func hears(t *testing.T, who string, pcm []int16, tones []float64, silent ...flo
 	}
 	pcm = pcm[len(pcm)-10000 : len(pcm)-2000]
 	for _, hertz := range tones {
-		if got := level(pcm, 8000, hertz); got < 0.05 {
+		const window = 800 // short, for a phone's jitter buffer that slips on a busy machine breaks the phase
+		got := 0.0
+		for at := 0; at+window <= len(pcm); at += window {
+			got += level(pcm[at:at+window], 8000, hertz) * window / float64(len(pcm))
+		}
+		if got < 0.05 {
 			t.Errorf("%s hears %.0f Hz at %.4f, want 0.1", who, hertz, got)
 		}
 	}

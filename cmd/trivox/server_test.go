@@ -240,20 +240,33 @@ func (s *server) over(since time.Time) {
 }
 
 // reserve finds so many ports in a row that nobody has, on IPv4 loopback, UDP and TCP, and gives the first. The one
-// before it is held until the test ends: it keeps others who reserve off the block.
+// before it, and one in every block of those beyond the first, are held until the test ends: they keep others who reserve off.
 func reserve(t *testing.T, n int) int {
 	t.Helper()
-	const block = 402
-	for guard := 12001; guard+block < 32000; guard += block {
-		held, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: guard})
-		if err != nil {
-			continue
+	const block = 134 // a softphone takes one, a server three
+	for guard := 12001; guard+n < 32000; guard += block {
+		var held []*net.UDPConn
+		for at := guard; at <= guard+n; at += block {
+			socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: at})
+			if err != nil {
+				break
+			}
+			held = append(held, socket)
 		}
-		if n < block && unused(guard+1, n) {
-			t.Cleanup(func() { _ = held.Close() })
+		free := len(held) == 1+n/block
+		for at := guard; free && at <= guard+n; at += block {
+			free = unused(at+1, min(block-1, guard+n-at))
+		}
+		release := func() {
+			for _, socket := range held {
+				_ = socket.Close()
+			}
+		}
+		if free {
+			t.Cleanup(release)
 			return guard + 1
 		}
-		_ = held.Close()
+		release()
 	}
 	t.Fatalf("no %d free ports in a row between 12000 and 32000", n)
 	return 0

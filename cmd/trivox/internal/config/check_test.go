@@ -218,3 +218,19 @@ func TestWarnings(t *testing.T) {
 		t.Errorf("the kernel's limits were not read: %+v", l)
 	}
 }
+
+// Who may call anywhere does so at the operator's cost.
+func TestWarningOfDial(t *testing.T) {
+	for pattern, warned := range map[string]bool{"*@*": true, "+49*@*:*": true, "+49*@gw.example.com": false} {
+		c, err := Parse("f", []byte("[calls]\ndial = [\""+pattern+"\"]\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(c.Warnings(Limits{}), "\n"); strings.Contains(got, "calls.dial") != warned {
+			t.Errorf("%s: %q", pattern, got)
+		}
+	}
+	if _, err := Parse("f", []byte("[calls]\ndial = [\"gw.example.com\"]\n")); err == nil || !strings.Contains(err.Error(), "*@pbx.example.com") {
+		t.Errorf("a host alone: %v", err)
+	}
+}
