@@ -26,7 +26,6 @@ func (s *Server) registers() bool { return s.cfg.Location != nil && s.cfg.Direct
 func (s *Server) register(tx *serverTx) {
 	d := s.registerOrDeny(tx)
 	if d == nil {
-		s.count.registered.Add(1)
 		return
 	}
 	if d.Code != 401 {
@@ -76,6 +75,7 @@ func (s *Server) registerOrDeny(tx *serverTx) *denial {
 	if err != nil {
 		return s.broken("location", "registrations cannot be stored", err)
 	}
+	s.count.registered.Add(1) // before whoever reads the answer can ask
 	s.ok(tx, s.registered(tx.req, &r, bound, outbound, now)...)
 	return nil
 }
