@@ -156,13 +156,14 @@ func hasScheme(uri []byte, schemes ...string) bool {
 	return false
 }
 
-// escapeUser writes a user part with the escapes that it needs. RFC 3261, 25.1 (user)
+// escapeUser writes a user part with the escapes that it needs, and of a slash too: two behind "sip:" are passed over as
+// those of http. RFC 3261, 25.1 (user)
 func escapeUser(user string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(user) {
 		c := user[i]
-		if isAlphanum(c) || strings.IndexByte("-_.!~*'()&=+$,;?/", c) >= 0 {
+		if isAlphanum(c) || strings.IndexByte("-_.!~*'()&=+$,;?", c) >= 0 {
 			b.WriteByte(c)
 			continue
 		}
