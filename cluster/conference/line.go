@@ -46,8 +46,9 @@ type line struct {
 	gone     int           // slots since its call ended
 	muted    bool          // by the focus
 	metered  time.Duration // media time that the meter is behind real time; below 0: ahead
+	began    time.Duration // when sound was agreed first
 	early    bool          // its call is not answered yet
-	answered time.Duration // when it was answered; while it is early when sound was agreed
+	answered time.Duration // when it was, or sound was agreed if that was later
 	resumed  time.Duration // when its sound was last asked for
 	heard    bool          // an RTP packet came
 	alarmed  bool
@@ -149,7 +150,7 @@ func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 		l.lobby.up, l.own.on = s.prompts, true
 	}
 	if !l.in {
-		l.in, l.early, l.answered, l.resumed = true, s.early, now, now
+		l.in, l.early, l.began, l.answered, l.resumed = true, s.early, now, now, now
 		l.format = s.format
 		l.takeNext(c.rate)
 		c.add(l, now)
