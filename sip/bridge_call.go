@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"time"
@@ -249,19 +248,6 @@ func (d *dialog) taken(v *invitation, res *sipgo.Response) {
 	d.startSession(d.server.policy().confirmed(d.session.terms, sessionHeaders(res)))
 	b.caller.post(func() { b.picked(c.index, answer) })
 	c.serve(d)
-}
-
-// settleAnswer gives the leg the description of the 2xx, unless that is the one it has had before the answer.
-func (d *dialog) settleAnswer(answer, before []byte) *Refusal {
-	if !bytes.Equal(answer, before) {
-		if err := d.leg.SetAnswer(answer); err != nil {
-			return asRefusal(err, 488)
-		}
-	}
-	if before != nil {
-		d.leg.Early(false)
-	}
-	return nil
 }
 
 // confirm says to the leg that the call is its own.

@@ -106,14 +106,27 @@ func (d *dialog) sound(sdp []byte) {
 	d.leg.Early(true)
 	if err := d.leg.SetAnswer(sdp); err != nil {
 		d.log.Info("sip: sound before the answer not usable", "error", err)
-		if c.early.taken == nil {
+		if c.early.taken == nil { // else what it said before still holds
 			d.leg.Early(false)
+			b.caller.post(func() { b.silent(d); b.rang() })
 		}
-		b.caller.post(func() { b.silent(d); b.rang() })
 		return
 	}
 	c.early.taken = sdp
 	b.caller.post(func() { b.sounds(d) })
+}
+
+// settleAnswer gives the leg the description of the 2xx, unless that is the one it has had before the answer.
+func (d *dialog) settleAnswer(answer, before []byte) *Refusal {
+	if !bytes.Equal(answer, before) {
+		if err := d.leg.SetAnswer(answer); err != nil {
+			return asRefusal(err, 488)
+		}
+	}
+	if before != nil {
+		d.leg.Early(false)
+	}
+	return nil
 }
 
 // sounds is when the leg of a phone has sound: the caller gets the answer to his offer now. The same stands in every answer

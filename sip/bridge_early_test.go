@@ -256,6 +256,20 @@ func TestBridgeEarlySoundUnusable(t *testing.T) {
 	legB.want(t, "offer", "early", "setanswer", "answered", "setanswer", "confirmed")
 	o.hangUp(a, b)
 	o.quiet(legA, legB)
+
+	a = o.caller() // one after another that could be used changes nothing
+	a.request("INVITE", offerSDP)
+	invite = b.rung()
+	legA, legB = o.rooms.leg(t), o.rooms.leg(t)
+	b.reply(invite, 183, earlySDP)
+	a.response("INVITE", 183)
+	b.reply(invite, 183, "v=0 bad")
+	legB.want(t, "offer", "early", "setanswer", "early", "setanswer")
+	b.take(invite, earlySDP)
+	said(t, a.answered(), answerSDP, "")
+	legB.want(t, "answered", "confirmed")
+	o.hangUp(a, b)
+	o.quiet(legA, legB)
 }
 
 // The caller whose offer cannot be answered hears so at once.
