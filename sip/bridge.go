@@ -39,7 +39,9 @@ type bridge struct {
 	targets []target
 	phones  []*dialog // by target; nil: not called yet
 	fork    *fork
-	rings   bool
+	rings   bool // a phone has said so
+	told    int  // the code of the last provisional answer to the caller
+	early   earlySound
 	unwatch func() bool // of the end of the caller's INVITE
 	timers  struct{ ring, next, again *time.Timer }
 
@@ -147,32 +149,20 @@ func (b *bridge) giveUp(branches []int, c Cause, reason sipgo.Header) {
 	}
 }
 
-// rang is when a phone says that it rings: the caller hears of the first one, and then again each minute. Sound that comes before
-// the answer is not passed on.
+// rang is when a phone says that it rings: the caller hears of the first one, also beside the sound of another, and of one that rings
+// once such sound is over.
 func (b *bridge) rang() {
-	if b.caller.state == early && !b.rings {
+	if !b.rings || b.told == 183 && b.early.heard == nil {
 		b.rings = true
-		b.ring()
+		b.tell(180)
 	}
-}
-
-func (b *bridge) ring() {
-	d := b.caller
-	if d.state != early || d.inviteTx == nil {
-		return
-	}
-	res := b.server.newResponse(d.inviteTx.req, 180, "", d.inviteTx.tag)
-	sipgo.CopyHeaders("Record-Route", d.inviteTx.req, res) // makes a dialog: RFC 3261, 12.1.1 (UA-2)
-	res.AppendHeader(d.contact)
-	res.SetBody(nil)
-	d.inviteTx.provisional(res)
-	b.timers.again = d.after(ringAgain, b.ring)
 }
 
 // failed is the final answer of a phone that does not take the call.
 func (b *bridge) failed(i int, r *Refusal) {
 	b.giveUp(b.fork.failed(i, r), declined, nil)
 	b.goOn()
+	b.silent(b.phones[i])
 }
 
 // picked is the 2xx of a phone; answer is its description.
@@ -188,11 +178,14 @@ func (b *bridge) picked(i int, answer []byte) {
 	b.stopTimers()
 	d := b.caller
 	phone.post(phone.confirm)
-	if b.direct {
+	switch {
+	case b.early.answer != nil:
+		b.answerAgain(answer)
+	case b.direct:
 		d.accept(b.offer, answer, b.terms)
-		return
+	default:
+		d.answerEntry(b.offer, b.terms)
 	}
-	d.answerEntry(b.offer, b.terms)
 }
 
 // callerGone is when the work on the caller's INVITE has become pointless: he cancelled, or his connection is lost.

@@ -16,7 +16,8 @@ type calling struct {
 	invite *invitation     // nil: not sent yet
 	raised bool            // sent again after a 422
 	other  bool            // sent again with another offer
-	early  []overtaker     // requests that came before the 2xx
+	before []overtaker     // requests that came before the 2xx
+	early  earlyAnswer     // its sound before the 2xx
 	cause  Cause           // why it was given up, once the dialog is ending
 	reason sipgo.Header    // for the CANCEL; nil: the cause
 }
@@ -29,12 +30,12 @@ type overtaker struct {
 
 // keep holds a request until the 2xx is there.
 func (c *calling) keep(tx *serverTx, overlaps bool) {
-	if len(c.early) >= tx.server.cfg.Limits.Queue {
+	if len(c.before) >= tx.server.cfg.Limits.Queue {
 		tx.server.count.limited.Add(1)
 		tx.refuseWith(&Refusal{Code: 503, Warning: "too many requests before the answer", RetryAfter: retryAfter()})
 		return
 	}
-	c.early = append(c.early, overtaker{tx, overlaps})
+	c.before = append(c.before, overtaker{tx, overlaps})
 }
 
 // newCall makes the dialog of one branch and begins to call.
@@ -153,9 +154,7 @@ func (d *dialog) heard(v *invitation, res *sipgo.Response) {
 			d.notTaken(&Refusal{Code: 480, Warning: "the phone does not answer"}, Cause{Code: 408, Text: "no answer from the phone"})
 		}
 	case res.IsProvisional():
-		if code := res.StatusCode; d.calling != nil && d.state == early && (code == 180 || code == 183) {
-			d.bridge.caller.post(d.bridge.rang)
-		}
+		d.progress(res)
 	case !res.IsSuccess():
 		if d.calling != nil {
 			d.declined(res)
@@ -230,12 +229,13 @@ func (d *dialog) taken(v *invitation, res *sipgo.Response) {
 	d.state = confirmed
 	answer, refusal := description(res)
 	if refusal == nil && answer == nil {
+		answer = c.early.said[toTag(res)] // it belongs into the 2xx too, but was told before. RFC 3261, 13.2.1
+	}
+	if refusal == nil && answer == nil {
 		refusal = &Refusal{Code: 488, Warning: "the phone answered without a session description"}
 	}
 	if refusal == nil && !b.direct {
-		if err := d.leg.SetAnswer(answer); err != nil {
-			refusal = asRefusal(err, 488)
-		}
+		refusal = d.settleAnswer(answer, c.early.taken)
 	}
 	if refusal != nil {
 		d.log.Info("sip: answer of the phone not usable", "code", refusal.Code, "text", refusal.Text())
@@ -297,14 +297,14 @@ func (d *dialog) callOver() {
 	if c.invite != nil {
 		c.invite.cancel(nil)
 	}
-	for _, r := range c.early {
+	for _, r := range c.before {
 		r.tx.refuse(481, "the call was not answered")
 	}
 }
 
 // serve does what came before the 2xx.
 func (c *calling) serve(d *dialog) {
-	for _, r := range c.early {
+	for _, r := range c.before {
 		d.serve(r.tx, r.overlaps)
 	}
 }

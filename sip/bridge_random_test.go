@@ -138,7 +138,7 @@ func (a *actor) asked(req *sipgo.Request) {
 		}
 		a.waiting = append(a.waiting, req)
 		if a.r.IntN(3) > 0 {
-			a.reply(req, []int{100, 180, 183}[a.r.IntN(3)], "")
+			a.reply(req, []int{100, 180, 183}[a.r.IntN(3)], []string{"", bobSDP + "0", bobSDP + "1", "v=0 bad"}[a.r.IntN(4)])
 		}
 	case sipgo.CANCEL:
 		a.reply(req, 200, "")
@@ -185,6 +185,9 @@ func (a *actor) told(res *sipgo.Response) {
 			a.raw("ACK", s.seq, "")
 			a.toTag, a.branch = old, branch
 			return
+		}
+		if a.toTag != toTag(res) { // another dialog than the early one
+			a.bye = false
 		}
 		a.talks, a.toTag = true, toTag(res)
 		if a.obeys || a.r.IntN(8) > 0 { // else it is lost

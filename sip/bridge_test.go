@@ -26,7 +26,7 @@ func TestBridge(t *testing.T) {
 					checkInvite(t, invite, o, b, direct)
 					checkCalls(t, legA.call, legB.call, direct)
 					b.reply(invite, 100, "")
-					b.reply(invite, 183, bobSDP)
+					b.reply(invite, 183, "")
 					b.reply(invite, 180, "")
 					ringing := a.response("INVITE", 180)
 					if len(ringing.Body()) != 0 || !ringing.To().Params.Has("tag") || ringing.Contact() == nil {

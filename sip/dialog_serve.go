@@ -56,7 +56,7 @@ func (d *dialog) serve(tx *serverTx, overlaps bool) {
 	}
 	d.remoteSeq = req.CSeq().SeqNo
 	d.flow = tx.flow
-	if d.state == early && (req.Method == sipgo.INVITE || req.Method == sipgo.UPDATE || req.Method == sipgo.INFO) {
+	if d.state == early && (req.Method == sipgo.INVITE || req.Method == sipgo.UPDATE || req.Method == sipgo.INFO && !d.sounding()) {
 		tx.refuseWith(glareRefusal(500))
 		return
 	}

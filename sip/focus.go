@@ -69,6 +69,9 @@ type Leg interface {
 	// SetAnswer takes the answer to the last Offer, or to the last description of ours which
 	// was sent again unchanged to refresh the session (RFC 4028, 7.4).
 	SetAnswer(answer []byte) error
+	// Early says that what is agreed on next is for sound before the call is answered (true), and that it is answered
+	// (false). It is called of a side of a bridge only that has such sound, and whose sound goes through this server.
+	Early(on bool)
 	// Confirmed says that the ACK of the first INVITE has come.
 	Confirmed()
 	// Digit is a DTMF digit from an INFO request.

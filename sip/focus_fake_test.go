@@ -49,6 +49,9 @@ func (l *fakeLeg) SetAnswer(answer []byte) error {
 	}
 	return nil
 }
+func (l *fakeLeg) Early(on bool) {
+	l.events <- map[bool]string{true: "early", false: "answered"}[on]
+}
 func (l *fakeLeg) Confirmed() { l.events <- "confirmed" }
 func (l *fakeLeg) Digit(digit byte, d time.Duration) {
 	l.events <- fmt.Sprintf("digit %c %v", digit, d)

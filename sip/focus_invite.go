@@ -199,7 +199,7 @@ func (d *dialog) describe(offer []byte) ([]byte, error) {
 // reports false when the INVITE has been cancelled before. ex may be nil: the exchange with the other side of a bridge
 // that waits for the answer in the ACK.
 func (d *dialog) answerInvite(tx *serverTx, offer, body []byte, terms sessionTerms, first bool, ex *exchange) bool {
-	res := d.server.newResponse(tx.req, 200, "", tx.tag)
+	res := d.server.newResponse(tx.req, 200, "", d.id.local)
 	res.AppendHeader(d.contact)
 	res.AppendHeader(allowHeader)
 	res.AppendHeader(supportedHeader)

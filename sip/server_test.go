@@ -208,6 +208,7 @@ func (benchLeg) ID() string                    { return "x" }
 func (benchLeg) Offer() ([]byte, error)        { return []byte(answerSDP), nil }
 func (benchLeg) Answer([]byte) ([]byte, error) { return []byte(answerSDP), nil }
 func (benchLeg) SetAnswer([]byte) error        { return nil }
+func (benchLeg) Early(bool)                    {}
 func (benchLeg) Confirmed()                    {}
 func (benchLeg) Digit(byte, time.Duration)     {}
 func (benchLeg) End(Cause)                     {}

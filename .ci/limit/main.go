@@ -44,6 +44,7 @@ func (r *rooms) Enter(_ context.Context, c sip.Call) (sip.Leg, error) {
 func (*leg) ID() string                { return "limit" }
 func (*leg) Offer() ([]byte, error)    { return nil, errors.New("limit: only calls with an offer") }
 func (*leg) SetAnswer([]byte) error    { return nil }
+func (*leg) Early(bool)                {}
 func (*leg) Confirmed()                {}
 func (*leg) Digit(byte, time.Duration) {}
 func (*leg) End(sip.Cause)             {} // the process ends before its sockets matter

@@ -59,9 +59,9 @@ type Event struct {
 // Summary is what is told of a call when it has ended. What is of packets is 0 for a call that never had sound.
 type Summary struct {
 	Entered     time.Duration // times of media.Now
-	Answered    time.Duration // when sound was agreed; 0: never
+	Answered    time.Duration // when the call was, or sound agreed if that was later; 0: never
 	Ended       time.Duration
-	Duration    time.Duration // from Answered to Ended, or of a call without sound from Entered
+	Duration    time.Duration // from Answered to Ended, or of a call that was not answered from Entered
 	Codec       string        // empty when no sound was agreed
 	Encryption  string        // suite of RFC 4568, "" when sound went in clear at the end
 	Remote      netip.AddrPort

@@ -31,6 +31,7 @@ type Leg struct {
 
 	mu     sync.Mutex
 	last   []byte // the SDP we sent last, with version
+	early  bool   // the call is not answered yet, and has sound all the same
 	openly bool   // what is offered to a phone that we call may be in clear
 	agreed *sdp.Media
 	crypto *media.Crypto // of agreed
@@ -184,7 +185,7 @@ func (l *Leg) agree(m sdp.Media) error {
 		return err
 	}
 	f := l.formatOf(c, m)
-	up := &setup{agreed: m, terms: l.terms(m, crypto), types: payloadTypes(c, m), format: f}
+	up := &setup{early: l.early, agreed: m, terms: l.terms(m, crypto), types: payloadTypes(c, m), format: f}
 	if l.line == nil || f != l.format {
 		if up.coder, err = newCoder(f, c.SampleRate); err != nil {
 			return err
@@ -296,6 +297,18 @@ func (l *Leg) behindNAT(remote netip.AddrPort) bool {
 	}
 	a, from := remote.Addr(), l.request.Source.Unmap()
 	return a.IsValid() && from.IsValid() && a != from && a.IsPrivate()
+}
+
+// Early says that the call is not answered yet, and shall have sound all the same, or that it is answered now: then its time
+// begins, and only from then on does it end for want of sound.
+func (l *Leg) Early(on bool) {
+	l.mu.Lock()
+	l.early = on
+	ln := l.line
+	l.mu.Unlock()
+	if ln != nil && !on {
+		l.room.conf.worker.post(ln.answer)
+	}
 }
 
 // Confirmed says that the caller has our answer (the ACK arrived).

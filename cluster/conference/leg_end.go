@@ -79,6 +79,9 @@ func (l *line) summary(cause Cause, now time.Duration) Summary {
 		Jitter: st.Source.Jitter, Delay: pl.Delay, Concealed: pl.Concealed, RTT: st.RoundTrip,
 		RemoteLost: st.RemoteLost, RemoteJitter: st.RemoteJitter, Cause: cause,
 	}
+	if l.early {
+		s.Answered, s.Duration = 0, now-l.leg.entered
+	}
 	if st.Received > 0 {
 		mouthToEar := s.RTT/2 + s.Delay + l.format.ptime + Slot
 		s.MOS = media.MOS(l.hears, s.Loss(), mouthToEar)

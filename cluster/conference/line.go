@@ -46,7 +46,9 @@ type line struct {
 	gone     int           // slots since its call ended
 	muted    bool          // by the focus
 	metered  time.Duration // media time that the meter is behind real time; below 0: ahead
-	answered time.Duration // when sound was agreed
+	began    time.Duration // when sound was agreed first
+	early    bool          // its call is not answered yet
+	answered time.Duration // when it was, or sound was agreed if that was later
 	resumed  time.Duration // when its sound was last asked for
 	heard    bool          // an RTP packet came
 	alarmed  bool
@@ -58,6 +60,7 @@ type line struct {
 
 // setup is what signalling made for the worker: all that takes memory.
 type setup struct {
+	early   bool
 	agreed  sdp.Media
 	terms   media.Terms
 	format  format
@@ -147,7 +150,7 @@ func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 		l.lobby.up, l.own.on = s.prompts, true
 	}
 	if !l.in {
-		l.in, l.answered, l.resumed = true, now, now
+		l.in, l.early, l.began, l.answered, l.resumed = true, s.early, now, now, now
 		l.format = s.format
 		l.takeNext(c.rate)
 		c.add(l, now)
@@ -173,6 +176,13 @@ func (c *conference) setUp(l *line, s *setup, now time.Duration) {
 	e := c.event(LegChanged, l)
 	e.Summary.Codec, e.Summary.Encryption, e.Address = l.format.codec.Name, l.agreed.Encryption(), l.session.Remote().String()
 	c.server.report(e)
+}
+
+// answer begins the time of a line whose call had sound before it was answered.
+func (l *line) answer(now time.Duration) {
+	if l.early {
+		l.early, l.answered, l.resumed = false, now, now
+	}
 }
 
 // drop ends a line: a goodbye, its sockets closed, its figures reported.

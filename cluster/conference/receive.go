@@ -10,12 +10,20 @@ import (
 	"trivox/mixer"
 )
 
+// oldMost is how long before a line begins a packet may have come that is heard: RTP can overtake the description that the line
+// begins with (SIP.md RT-5), but a phone that spoke for long while nobody listened is not to be heard as late as that.
+const oldMost = 60 * time.Millisecond
+
 // maxAhead bounds how far a burst of packets carries a meter ahead of real time.
 const maxAhead = 200 * time.Millisecond
 
 // takeRTP takes one datagram of the RTP socket of line i.
 func (c *conference) takeRTP(i int, b []byte, from netip.AddrPort, arrival time.Duration) {
 	l := c.lines[i]
+	if arrival < l.began-oldMost {
+		c.worker.refuse()
+		return
+	}
 	p, v := l.session.Receive(arrival, b, from)
 	if v.NewSource {
 		l.playout.Reset()

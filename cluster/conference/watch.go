@@ -48,14 +48,17 @@ func (c *conference) watch(now time.Duration) {
 			c.hangUp(l, Cause{Code: 200, Text: fmt.Sprintf("this conference ends after %v", c.lifetime)})
 			continue
 		}
-		if c.cfg.MaxCall > 0 && age > c.cfg.MaxCall {
-			c.hangUp(l, Cause{Code: 200, Text: fmt.Sprintf("calls end after %v here", c.cfg.MaxCall)})
-			continue
-		}
 		st := l.session.Stats()
 		if (st.Loops > 0 || l.echoes) && !l.looped {
 			l.looped = true
 			c.server.report(c.event(LegLooped, l))
+		}
+		if l.early { // how long it may ring is signalling's, and many phones send nothing before the answer
+			continue
+		}
+		if c.cfg.MaxCall > 0 && age > c.cfg.MaxCall {
+			c.hangUp(l, Cause{Code: 200, Text: fmt.Sprintf("calls end after %v here", c.cfg.MaxCall)})
+			continue
 		}
 		if !l.heard && !l.alarmed && !l.held() && c.cfg.RTPAlarm > 0 && age > c.cfg.RTPAlarm {
 			l.alarmed = true

@@ -53,6 +53,9 @@ func (l *directLeg) Answer([]byte) ([]byte, error) { return nil, errDirect }
 // SetAnswer is sip.Leg's.
 func (l *directLeg) SetAnswer([]byte) error { return errDirect }
 
+// Early is sip.Leg's; nothing is known here of sound.
+func (l *directLeg) Early(bool) {}
+
 // Confirmed notes when the call began.
 func (l *directLeg) Confirmed() {
 	l.mu.Lock()

@@ -40,7 +40,7 @@ type Record struct {
 	Encryption string `json:"encryption" doc:"How the sound was encrypted; empty when it was not." example:"AEAD_AES_128_GCM"`
 
 	Started  time.Time  `json:"started" doc:"When the call was let in."`
-	Answered *time.Time `json:"answered" doc:"When sound was agreed; null when it never was."`
+	Answered *time.Time `json:"answered" doc:"When the call was answered; null when it never was."`
 	Ended    time.Time  `json:"ended" doc:"When the call ended."`
 	Seconds  float64    `json:"seconds" doc:"From answered to ended; 0 without sound."`
 
