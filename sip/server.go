@@ -31,7 +31,7 @@ type Limits struct {
 	Pending  int // INVITEs not yet answered, 1000 unless set
 	Body     int // bytes of a request's body, 16384 unless set
 	Queue    int // requests of one dialog waiting for their turn, 32 unless set
-	Branches int // phones of one callee that are called, and as many again by diversions, 10 unless set
+	Branches int // phones of one callee that are called, 10 unless set; in a call with its diversions twice as many
 	// Diversions is how many addresses one call is diverted to by phones, 5 unless set: ISUP counts no further (ITU-T
 	// Q.763, redirection information).
 	Diversions int

@@ -63,7 +63,7 @@ type Guard struct {
 	InviteBurst       int           `toml:"invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once from one address, after a pause."`
 	RegisterRate      int           `toml:"register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute from one address; as many of other requests outside calls, and of connections."`
 	RegisterBurst     int           `toml:"register_burst" reload:"live" range:"1..1000000" doc:"Registrations at once from one address, after a pause."`
-	UserInviteRate    int           `toml:"user_invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute by one user, wherever he calls from."`
+	UserInviteRate    int           `toml:"user_invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute by one user, wherever he calls from, and of others whom his phones send on elsewhere."`
 	UserInviteBurst   int           `toml:"user_invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once by one user, after a pause."`
 	UserRegisterRate  int           `toml:"user_register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute by one user."`
 	UserRegisterBurst int           `toml:"user_register_burst" reload:"live" range:"1..1000000" doc:"Registrations at once by one user, after a pause."`
