@@ -152,27 +152,23 @@ func (b *bridge) giveUp(branches []int, c Cause, reason sipgo.Header) {
 func (b *bridge) rang() {
 	if b.caller.state == early && !b.rings {
 		b.rings = true
-		b.ring()
+		b.tell(180)
 	}
 }
 
-func (b *bridge) ring() {
+// tell gives the caller a provisional answer, and again each minute. RFC 3261, 13.3.1.1
+func (b *bridge) tell(code int) {
 	d := b.caller
 	if d.state != early || d.inviteTx == nil {
 		return
 	}
-	b.progress(180)
-	b.timers.again = d.after(ringAgain, b.ring)
-}
-
-// progress tells the caller how it stands with his call, which has not been answered.
-func (b *bridge) progress(code int) {
-	d := b.caller
 	res := b.server.newResponse(d.inviteTx.req, code, "", d.inviteTx.tag)
 	sipgo.CopyHeaders("Record-Route", d.inviteTx.req, res) // makes a dialog: RFC 3261, 12.1.1 (UA-2)
 	res.AppendHeader(d.contact)
 	res.SetBody(nil)
 	d.inviteTx.provisional(res)
+	b.stopTimer(&b.timers.again)
+	b.timers.again = d.after(ringAgain, func() { b.tell(code) })
 }
 
 // failed is the final answer of a phone that does not take the call.

@@ -158,7 +158,8 @@ func (b *bridge) divert(i int, detours []detour, no *Refusal) {
 	start := b.fork.diverted(i, preferences(more))
 	b.targets = append(b.targets, more...)
 	b.phones = append(b.phones, make([]*dialog, len(more))...)
-	b.progress(181) // RFC 3261, 21.1.3
+	b.rings = false // whom it is sent on to may ring anew
+	b.tell(181)     // RFC 3261, 21.1.3
 	b.call(start)
 }
 

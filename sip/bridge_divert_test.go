@@ -41,7 +41,12 @@ func diverting(t *testing.T, c Config) *office {
 // sendsOn lets a phone that is called answer so.
 func (p *phone) sendsOn(code int, contact string, extra ...string) {
 	p.t.Helper()
-	p.reply(p.rung(), code, "", append(extra, "Contact: "+contact)...)
+	p.diverts(p.rung(), code, contact, extra...)
+}
+
+func (p *phone) diverts(invite *sipgo.Request, code int, contact string, extra ...string) {
+	p.t.Helper()
+	p.reply(invite, code, "", append(extra, "Contact: "+contact)...)
 	p.asked("ACK")
 }
 
@@ -60,7 +65,12 @@ func TestBridgeDiverted(t *testing.T) {
 		o := diverting(t, Config{})
 		a, b, c := o.caller(), o.phone(1000), o.phoneOf("carol", 1000)
 		a.request("INVITE", offerSDP)
-		b.sendsOn(code, `"Carol, upstairs" <sip:carol@example.com;transport=udp?Subject=x>;expires=60`)
+		called := b.rung()
+		if code == 302 { // nobody lifted there
+			b.reply(called, 180, "")
+			a.response("INVITE", 180)
+		}
+		b.diverts(called, code, `"Carol, upstairs" <sip:carol@example.com;transport=udp?Subject=x>;expires=60`)
 		a.response("INVITE", 181)
 		invite := c.rung()
 		for name, want := range map[string]string{

@@ -324,7 +324,7 @@ func TestBridgeRingsAgain(t *testing.T) {
 	res := a.response("INVITE", 180)
 	b.reply(invite, 180, "") // says nothing new
 	a.toTag, _ = res.To().Params.Get("tag")
-	o.server.inDialog(t, a, func(d *dialog) { d.bridge.ring() }) // the minute is over
+	o.server.inDialog(t, a, func(d *dialog) { d.bridge.tell(180) }) // the minute is over
 	if again := a.response("INVITE", 180); again.String() != res.String() {
 		t.Errorf("%s", again)
 	}
