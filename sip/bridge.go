@@ -45,6 +45,9 @@ type bridge struct {
 	unwatch func() bool // of the end of the caller's INVITE
 	timers  struct{ ring, next, again *time.Timer }
 
+	been     map[string]bool // addresses where the call was or comes from: a diversion there is a loop
+	diverted int             // addresses that it was diverted to
+
 	answered atomic.Pointer[dialog]   // the phone that has the call
 	exchange atomic.Pointer[exchange] // the offer that is on its way from one side to the other
 	infos    atomic.Int32             // INFO requests on their way
@@ -77,14 +80,11 @@ func (d *dialog) connect(r Route, offer []byte, terms sessionTerms) {
 	c := d.call()
 	b.invite, b.who = tx.req, c.Caller
 	c.Bridge, c.Direct = b.name, b.direct
-	q := make([]int, len(targets))
-	for i := range targets {
-		q[i] = targets[i].q
-		if tx.req.Recipient.Scheme == "sips" {
-			targets[i].secure, targets[i].aor.Scheme = true, "sips"
-		}
+	if tx.req.Recipient.Scheme == "sips" {
+		secureAll(targets)
 	}
-	b.fork = newFork(q)
+	b.fork = newFork(preferences(targets))
+	b.been = map[string]bool{r.address(): true, s.addressOf(b.who): true}
 	d.bridge = b
 	d.contact = s.contact(&tx.req.Recipient, tx.flow, false)
 	if !d.takePlace(c) {

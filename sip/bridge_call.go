@@ -176,7 +176,7 @@ func (d *dialog) declined(res *sipgo.Response) {
 		d.invite()
 		return
 	}
-	if d.offerAgain(code) {
+	if d.offerAgain(code) || d.divert(res) {
 		return
 	}
 	said := phrase(code, res.Reason)

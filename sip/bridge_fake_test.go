@@ -49,8 +49,10 @@ func openOffice(t *testing.T, network string, direct bool, c Config) *office {
 }
 
 // bind registers b for bob.
-func (o *office) bind(b Binding) {
-	_, _ = o.location.Update(context.Background(), "bob", "example.com", func(old []Binding) ([]Binding, error) { return append(old, b), nil })
+func (o *office) bind(b Binding) { o.bindTo("bob", b) }
+
+func (o *office) bindTo(user string, b Binding) {
+	_, _ = o.location.Update(context.Background(), user, "example.com", func(old []Binding) ([]Binding, error) { return append(old, b), nil })
 }
 
 // newPhone makes a phone of the server's network.
@@ -73,18 +75,24 @@ func (o *office) caller() *phone {
 // phone makes a phone that is registered as bob's with the preference q.
 func (o *office) phone(q int) *phone {
 	o.t.Helper()
+	return o.phoneOf("bob", q)
+}
+
+// phoneOf makes a phone that is registered as a user's.
+func (o *office) phoneOf(user string, q int) *phone {
+	o.t.Helper()
 	p := o.newPhone()
 	p.request("OPTIONS", "") // the server has the connection when it answers
 	p.response("OPTIONS", 200)
 	source := addrPort(p.conn.LocalAddr())
 	b := Binding{
-		Contact: "sip:bob@" + source.String() + ";ob", Q: q, Expires: time.Now().Add(time.Hour), Since: time.Now(),
+		Contact: "sip:" + user + "@" + source.String() + ";ob", Q: q, Expires: time.Now().Add(time.Hour), Since: time.Now(),
 		Transport: strings.ToUpper(o.network), Source: source, Local: o.addr,
 	}
 	for c := range o.server.connsOf(source) {
 		b.Flow = c.token
 	}
-	o.bind(b)
+	o.bindTo(user, b)
 	p.contact = "<" + b.Contact + ">"
 	return p
 }

@@ -1,15 +1,14 @@
 package sip
 
 // fork decides which phones of the callee are called, in which order, and which of their answers the caller gets. It
-// computes only: who owns it sends what it says. Branches are numbered as the preferences given, best first.
-// RFC 3261, 16.6 and 16.7 (PX-2)
+// computes only: who owns it sends what it says. Branches are numbered as they come, of those that come together the best
+// first. RFC 3261, 16.6 and 16.7 (PX-2)
 type fork struct {
-	q      []int // preferences in thousandths, falling
-	state  []branchState
-	begun  int  // branches that were started
-	over   bool // no more are started
-	closed bool // the caller has his answer or has gone: who answers now is too late
-	best   *Refusal
+	waiting [][]int // branches that were not started, those of one preference together, in the order of their start
+	state   []branchState
+	over    bool // no more are started
+	closed  bool // the caller has his answer or has gone: who answers now is too late
+	best    *Refusal
 }
 
 type branchState uint8
@@ -21,25 +20,45 @@ const (
 	branchDone
 )
 
-func newFork(q []int) *fork { return &fork{q: q, state: make([]branchState, len(q))} }
+// newFork makes a fork of a branch for each preference; they fall.
+func newFork(q []int) *fork {
+	f := &fork{}
+	f.waiting = f.add(q)
+	return f
+}
 
-// next starts the branches of the best preference that were not started yet; nil when there are none.
-func (f *fork) next() []int {
-	if f.over || f.begun == len(f.q) {
+// add makes a branch for each preference; they fall. It gives those of one preference together.
+func (f *fork) add(q []int) (groups [][]int) {
+	for i := range q {
+		if i == 0 || q[i] != q[i-1] {
+			groups = append(groups, nil)
+		}
+		last := &groups[len(groups)-1]
+		*last = append(*last, len(f.state))
+		f.state = append(f.state, branchIdle)
+	}
+	return groups
+}
+
+// next starts the branches whose turn it is; nil when there are none.
+func (f *fork) next() (start []int) {
+	if !f.more() {
 		return nil
 	}
-	var start []int
-	for q := f.q[f.begun]; f.begun < len(f.q) && f.q[f.begun] == q; f.begun++ {
-		f.state[f.begun] = branchTrying
-		start = append(start, f.begun)
+	start, f.waiting = f.waiting[0], f.waiting[1:]
+	for _, i := range start {
+		f.state[i] = branchTrying
 	}
 	return start
 }
 
 // more says that there are branches to go on to.
-func (f *fork) more() bool { return !f.over && f.begun < len(f.q) }
+func (f *fork) more() bool { return !f.over && len(f.waiting) > 0 }
 
-// trying says that a branch may still answer.
+// tries says that a branch may still answer.
+func (f *fork) tries(i int) bool { return f.state[i] == branchTrying }
+
+// trying says that any branch may still answer.
 func (f *fork) trying() bool {
 	for _, s := range f.state {
 		if s == branchTrying {
@@ -63,6 +82,15 @@ func (f *fork) failed(i int, r *Refusal) (stop []int) {
 		return f.stopTrying()
 	}
 	return nil
+}
+
+// diverted puts others in the place of a branch that is trying, one for each preference; they fall. Those of the best
+// preference start at once, the rest before all that wait. What the branch answered says nothing to the caller.
+// RFC 3261, 16.7, step 4 (UA-10)
+func (f *fork) diverted(i int, q []int) (start []int) {
+	f.state[i] = branchDone
+	f.waiting = append(f.add(q), f.waiting...)
+	return f.next()
 }
 
 // answered takes the 2xx of a branch. It reports whether the branch has the call, and which are to stop then.

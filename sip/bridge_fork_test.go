@@ -85,8 +85,32 @@ func TestForkEnds(t *testing.T) {
 	}
 }
 
-// Whatever comes in whatever order: at most one wins, each is started once and stopped at most once, and in the end
-// nobody is trying.
+// Who diverts is replaced at once, by those of the best preference of whom he names; the others come before all who wait.
+// RFC 3261, 16.7, step 4 (UA-10)
+func TestForkDiverted(t *testing.T) {
+	f := newFork([]int{1000, 1000, 500})
+	f.next()
+	if start := f.diverted(0, []int{700, 700, 300}); !reflect.DeepEqual(start, []int{3, 4}) {
+		t.Errorf("diversion starts %v", start)
+	}
+	if start := f.diverted(3, []int{100}); !reflect.DeepEqual(start, []int{6}) || f.tries(3) || !f.tries(6) {
+		t.Errorf("the second one starts %v", start)
+	}
+	if stop := f.skip(&Refusal{Code: 480}); !reflect.DeepEqual(stop, []int{1, 4, 6}) {
+		t.Errorf("skip stops %v", stop)
+	}
+	for _, want := range [][]int{{5}, {2}, nil} {
+		if next := f.next(); !reflect.DeepEqual(next, want) {
+			t.Errorf("next are %v, want %v", next, want)
+		}
+	}
+	if stop := f.failed(5, &Refusal{Code: 603}); !reflect.DeepEqual(stop, []int{2}) || f.best.Code != 603 {
+		t.Errorf("603 stops %v, best %+v", stop, f.best)
+	}
+}
+
+// Whatever comes in whatever order: at most one wins, each is started once and stopped at most once, in the end nobody is
+// trying, and there is an answer for a caller who waits.
 func TestForkInvariants(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 5000 {
@@ -111,7 +135,14 @@ func TestForkInvariants(t *testing.T) {
 		for len(open) > 0 {
 			k := r.IntN(len(open))
 			i := open[k]
-			switch r.IntN(6) {
+			switch r.IntN(7) {
+			case 6:
+				if !f.tries(i) || len(f.state) > 20 {
+					continue
+				}
+				more := []int{9, 9, 5}[r.IntN(3):]
+				start(f.diverted(i, more))
+				open = append(open[:k], open[k+1:]...)
 			case 0:
 				won, s := f.answered(i)
 				if won {
@@ -133,10 +164,10 @@ func TestForkInvariants(t *testing.T) {
 				start(f.next())
 			}
 		}
-		if wins > 1 || f.trying() || f.more() {
+		if wins > 1 || f.trying() || f.more() || !f.closed && f.best == nil {
 			t.Fatalf("%d wins, %+v", wins, f)
 		}
-		for i := range q {
+		for i := range f.state {
 			if started[i] > 1 || stopped[i] > 1 {
 				t.Fatalf("%d started %d times, stopped %d times", i, started[i], stopped[i])
 			}

@@ -30,6 +30,24 @@ type target struct {
 	secure bool
 	// bound says that only the flow reaches the phone: a large request stays on it. (TR-2)
 	bound bool
+	// diversions are those by which the call came to this target, the last one last.
+	diversions []diversion
+}
+
+// preferences are those of targets, in thousandths.
+func preferences(targets []target) []int {
+	q := make([]int, len(targets))
+	for i := range targets {
+		q[i] = targets[i].q
+	}
+	return q
+}
+
+// secureAll has targets called by TLS alone. RFC 3261, 26.2.2 (SE-5)
+func secureAll(targets []target) {
+	for i := range targets {
+		targets[i].secure, targets[i].aor.Scheme = true, "sips"
+	}
 }
 
 // route tells where a call goes; the zero Route is a room.

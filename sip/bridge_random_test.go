@@ -16,7 +16,9 @@ import (
 func TestBridgeRandom(t *testing.T) {
 	timers := Timers{T1: 5 * time.Millisecond, T2: 20 * time.Millisecond}
 	for _, direct := range []bool{false, true} {
-		o := openOffice(t, "udp", direct, Config{Timers: timers, RingNext: 30 * time.Millisecond, Ring: 200 * time.Millisecond})
+		o := openOffice(t, "udp", direct, Config{
+			Timers: timers, RingNext: 30 * time.Millisecond, Ring: 200 * time.Millisecond, Divert: divertToUsers, Domain: everywhere,
+		})
 		for seed := range uint64(35) {
 			o.play(rand.New(rand.NewPCG(seed, 7)), fmt.Sprintf("direct %v, seed %d", direct, seed))
 			if t.Failed() {
@@ -29,11 +31,14 @@ func TestBridgeRandom(t *testing.T) {
 
 // play is one call with its end.
 func (o *office) play(r *rand.Rand, name string) {
-	_, _ = o.location.Update(context.Background(), "bob", "example.com", func([]Binding) ([]Binding, error) { return nil, nil })
+	users := [...]string{"bob", "carol", "dave"}
+	for _, user := range users {
+		_, _ = o.location.Update(context.Background(), user, "example.com", func([]Binding) ([]Binding, error) { return nil, nil })
+	}
 	caller := &actor{phone: o.caller(), r: r, calls: true}
-	actors := []*actor{caller}
-	for range 1 + r.IntN(3) {
-		actors = append(actors, &actor{phone: o.phone(500 + 100*r.IntN(2)), r: r})
+	actors := []*actor{caller, {phone: o.phone(500), r: r}}
+	for range r.IntN(4) {
+		actors = append(actors, &actor{phone: o.phoneOf(users[r.IntN(3)], 500+100*r.IntN(2)), r: r})
 	}
 	body := offerSDP
 	if r.IntN(6) == 0 {
@@ -163,7 +168,11 @@ func (a *actor) final(code int) {
 		a.talks = true
 		body = bobSDP + fmt.Sprint(a.r.IntN(3))
 	}
-	a.reply(req, code, body, "Contact: "+a.contact)
+	contact := a.contact
+	if code == 302 {
+		contact = []string{"<sip:carol@x>", "<sip:dave@x>;q=0.5, <sip:carol@x>", "<sip:bob@x>", "<sip:alice@x>", "<sip:nobody@x>"}[a.r.IntN(5)]
+	}
+	a.reply(req, code, body, "Contact: "+contact)
 }
 
 func (a *actor) told(res *sipgo.Response) {
@@ -207,7 +216,7 @@ func (a *actor) act() {
 	inDialog := a.toTag != ""
 	switch n := a.r.IntN(14); {
 	case len(a.waiting) > 0 && n < 9:
-		a.final([]int{200, 200, 200, 200, 486, 480, 488, 491, 603, 404, 481}[a.r.IntN(11)])
+		a.final([]int{200, 200, 200, 200, 302, 302, 302, 486, 480, 488, 491, 603, 404, 481}[a.r.IntN(14)])
 	case a.calls && n == 0 || n == 1 && inDialog:
 		a.cancel()
 	case inDialog && n == 2:

@@ -20,6 +20,7 @@ func (d *dialog) newInvite() *sipgo.Request {
 	who := b.who
 	req := d.newRequest(sipgo.INVITE)
 	forwards := b.forwards()
+	forwards -= min(forwards, sipgo.MaxForwardsHeader(len(t.diversions)))
 	req.RemoveHeader("Max-Forwards")
 	req.AppendHeader(&forwards)
 	if name := b.callerName(); name != "" {
@@ -42,6 +43,7 @@ func (d *dialog) newInvite() *sipgo.Request {
 	if t.ours && proven { // it can make a phone answer by itself
 		b.pass(req, "Alert-Info")
 	}
+	appendDiversions(req, t.diversions)
 	req.AppendHeader(contentSDPHeader)
 	req.SetBody(d.localSDP)
 	return req

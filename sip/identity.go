@@ -68,9 +68,9 @@ func isAnonymous(uri *sipgo.Uri) bool {
 	return strings.EqualFold(uri.User, "anonymous") || strings.EqualFold(uri.Host, "anonymous.invalid")
 }
 
-// wantsPrivacy says whether the caller asks not to be named to others. RFC 3323, 4.2; RFC 3325, 9.3
-func wantsPrivacy(req *sipgo.Request) bool {
-	for _, h := range req.GetHeaders("privacy") {
+// wantsPrivacy says whether who sends a message asks not to be named to others. RFC 3323, 4.2; RFC 3325, 9.3
+func wantsPrivacy(m interface{ GetHeaders(string) []sipgo.Header }) bool {
+	for _, h := range m.GetHeaders("privacy") {
 		for v := range strings.FieldsFuncSeq(h.Value(), func(r rune) bool { return r == ';' || r == ',' || r == ' ' }) {
 			if strings.EqualFold(v, "id") || strings.EqualFold(v, "user") {
 				return true

@@ -31,7 +31,10 @@ type Limits struct {
 	Pending  int // INVITEs not yet answered, 1000 unless set
 	Body     int // bytes of a request's body, 16384 unless set
 	Queue    int // requests of one dialog waiting for their turn, 32 unless set
-	Branches int // phones of one callee that are called, 10 unless set
+	Branches int // phones of one callee that are called, 10 unless set; in a call with its diversions twice as many
+	// Diversions is how many addresses one call is diverted to by phones, 5 unless set: ISUP counts no further (ITU-T
+	// Q.763, redirection information).
+	Diversions int
 	// Open is how many requests without To-tag may wait for their answer or its ACK, 20000 unless
 	// set; more get 503 and are forgotten.
 	Open int
@@ -75,7 +78,10 @@ type Config struct {
 	// TrustIdentity tells whether a source is believed when it says who calls: a PBX or trunk (RFC 3325). Nil: none is.
 	TrustIdentity func(source netip.Addr) bool
 	// Route tells where a call goes. Nil: every call is for a room. A *Refusal decides the SIP answer.
-	Route    func(ctx context.Context, c Call) (Route, error)
+	Route func(ctx context.Context, c Call) (Route, error)
+	// Divert tells where a call goes that a phone of c.Caller, a user of ours, sends on by 300, 301 or 302: what Route tells
+	// of a call of his, as far as diversions are allowed. An error or a room is logged and not followed. Nil: none is. (UA-10)
+	Divert   func(ctx context.Context, c Call) (Route, error)
 	Ring     time.Duration // how long phones ring at most, 3 min unless set
 	RingNext time.Duration // how long those of one preference ring before those of the next do, 20 s unless set
 	// ParseInfo reads a digit from the body of an INFO. Nil: INFO bodies are refused.
@@ -111,6 +117,7 @@ func (c *Config) fill() error {
 	setInt(&c.Limits.Body, 16384)
 	setInt(&c.Limits.Queue, 32)
 	setInt(&c.Limits.Branches, 10)
+	setInt(&c.Limits.Diversions, 5)
 	setInt(&c.Limits.Open, 20000)
 	setInt(&c.Limits.Finished, 1<<18)
 	setInt(&c.Limits.FinishedBytes, 256<<20)
@@ -235,7 +242,7 @@ type Snapshot struct {
 	Responses                              map[int]uint64    // final ones sent, repetitions apart, by status code
 	Dropped                                map[string]uint64 // messages that got no answer, by reason
 	Invites, Answered, Refused, Cancelled  uint64
-	Called                                 uint64 // INVITEs sent to phones
+	Called, Diverted                       uint64 // INVITEs sent to phones; addresses that phones sent calls on to
 	EndedByPeer, EndedByUs                 uint64
 	Retransmitted2xx, AckTimeouts          uint64
 	Refreshes, SessionTimeouts             uint64
@@ -254,7 +261,7 @@ type counters struct {
 	requests                              methodCounts
 	responses                             codeCounts
 	invites, answered, refused, cancelled atomic.Uint64
-	called                                atomic.Uint64
+	called, diverted                      atomic.Uint64
 	endedByPeer, endedByUs                atomic.Uint64
 	retransmitted2xx, ackTimeouts         atomic.Uint64
 	refreshes, sessionTimeouts            atomic.Uint64
@@ -273,7 +280,7 @@ func (s *Server) Snapshot() Snapshot {
 	n := Snapshot{
 		Requests: make(map[string]uint64), Responses: make(map[int]uint64),
 		Invites: c.invites.Load(), Answered: c.answered.Load(), Refused: c.refused.Load(), Cancelled: c.cancelled.Load(),
-		Called:      c.called.Load(),
+		Called: c.called.Load(), Diverted: c.diverted.Load(),
 		EndedByPeer: c.endedByPeer.Load(), EndedByUs: c.endedByUs.Load(),
 		Retransmitted2xx: c.retransmitted2xx.Load(), AckTimeouts: c.ackTimeouts.Load(),
 		Refreshes: c.refreshes.Load(), SessionTimeouts: c.sessionTimeouts.Load(),

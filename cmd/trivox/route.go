@@ -38,6 +38,20 @@ func (p *process) route(ctx context.Context, c sip.Call) (sip.Route, error) {
 	}
 }
 
+// divert tells where a call goes that a phone of c.Caller's sends on, by calls.divert and by what he may call himself: not by
+// what his caller may, who else would call out through him. A *sip.Refusal is for the log.
+func (p *process) divert(ctx context.Context, c sip.Call) (sip.Route, error) {
+	allowed := p.config.Load().Calls.Divert
+	if allowed == "off" {
+		return sip.Route{}, &sip.Refusal{Code: 403, Rule: "calls.divert", Warning: "phones may not send calls on"}
+	}
+	r, err := p.route(ctx, c)
+	if err == nil && r.Out != "" && allowed != "dial" {
+		return sip.Route{}, &sip.Refusal{Code: 403, Rule: "calls.divert", Warning: "phones may send calls on to users only"}
+	}
+	return r, err
+}
+
 // dialledOut gives the URI elsewhere that a call goes to by calls.dial, made anew so that nothing is called but what was
 // judged. Empty: the call stays here, for its host is ours, or every host is since no domain is set (DESIGN 10). A host
 // that is neither ours nor allowed is a *sip.Refusal, whoever calls.

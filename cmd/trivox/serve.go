@@ -134,6 +134,7 @@ func (p *process) bring(c config.Config) error {
 		Directory:     p.storage,
 		Location:      p.storage,
 		Route:         p.route,
+		Divert:        p.divert,
 		TLS:           secure,
 		TrustIdentity: func(source netip.Addr) bool { return p.config.Load().TrustsIdentity(source) },
 		Digest:        digestOrder(c),

@@ -63,7 +63,7 @@ type Guard struct {
 	InviteBurst       int           `toml:"invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once from one address, after a pause."`
 	RegisterRate      int           `toml:"register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute from one address; as many of other requests outside calls, and of connections."`
 	RegisterBurst     int           `toml:"register_burst" reload:"live" range:"1..1000000" doc:"Registrations at once from one address, after a pause."`
-	UserInviteRate    int           `toml:"user_invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute by one user, wherever he calls from."`
+	UserInviteRate    int           `toml:"user_invite_rate" reload:"live" range:"1..1000000" doc:"Calls a minute by one user, wherever he calls from, and of others whom his phones send on elsewhere."`
 	UserInviteBurst   int           `toml:"user_invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once by one user, after a pause."`
 	UserRegisterRate  int           `toml:"user_register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute by one user."`
 	UserRegisterBurst int           `toml:"user_register_burst" reload:"live" range:"1..1000000" doc:"Registrations at once by one user, after a pause."`
@@ -115,10 +115,11 @@ type Rooms struct {
 
 // Calls is what concerns calls between users.
 type Calls struct {
-	Ring  time.Duration `toml:"ring" reload:"restart" range:"5s..1h" doc:"How long the phones of a user ring at most; then the caller gets 480."`
-	Next  time.Duration `toml:"next" reload:"restart" range:"1s..1h" doc:"How long phones of one preference (q) ring before those of the next are called instead."`
-	Dial  []policy.Dial `toml:"dial" reload:"live" doc:"Whom users and the networks of allow may call elsewhere: \"*@pbx.example.com\", \"+49*@gw.example.com:5080\", held against user and host of what is dialled. Without a port the usual one is meant, \":*\" means any. Empty: nobody calls out."`
-	Media string        `toml:"media" reload:"live" oneof:"through past" doc:"Sound of a call between two phones: \"through\" the server, which joins differing codecs, encryption and NAT, or \"past\" it, from phone to phone."`
+	Ring   time.Duration `toml:"ring" reload:"restart" range:"5s..1h" doc:"How long the phones of a user ring at most; then the caller gets 480."`
+	Next   time.Duration `toml:"next" reload:"restart" range:"1s..1h" doc:"How long phones of one preference (q) ring before those of the next are called instead."`
+	Dial   []policy.Dial `toml:"dial" reload:"live" doc:"Whom users and the networks of allow may call elsewhere: \"*@pbx.example.com\", \"+49*@gw.example.com:5080\", held against user and host of what is dialled. Without a port the usual one is meant, \":*\" means any. Empty: nobody calls out."`
+	Divert string        `toml:"divert" reload:"live" oneof:"off users dial" doc:"Where phones may send calls on to (call forwarding, 302): \"off\": nowhere, \"users\": to users of this server, \"dial\": also elsewhere, as far as calls.dial lets the user whose phone it is call there. Whoever calls such a user is then put through at his cost."`
+	Media  string        `toml:"media" reload:"live" oneof:"through past" doc:"Sound of a call between two phones: \"through\" the server, which joins differing codecs, encryption and NAT, or \"past\" it, from phone to phone."`
 }
 
 // Audio is what concerns speakers, codecs and the mix.

@@ -48,7 +48,7 @@ func Default() Config {
 			MaxWaiting:      100,
 			Language:        "en",
 		},
-		Calls: Calls{Ring: 3 * time.Minute, Next: 20 * time.Second, Media: "through"},
+		Calls: Calls{Ring: 3 * time.Minute, Next: 20 * time.Second, Divert: "users", Media: "through"},
 		Audio: Audio{
 			NMax:           3,
 			Codecs:         []string{"opus", "G722", "PCMU", "PCMA"},
