@@ -159,8 +159,7 @@ func (b *bridge) divert(i int, detours []detour, no *Refusal) {
 	b.targets = append(b.targets, more...)
 	b.phones = append(b.phones, make([]*dialog, len(more))...)
 	b.rings = false // whom it is sent on to may ring anew
-	b.silent(b.phones[i])
-	b.tell(181) // RFC 3261, 21.1.3
+	b.tell(181)     // RFC 3261, 21.1.3
 	b.call(start)
 }
 
