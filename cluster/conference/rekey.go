@@ -39,7 +39,7 @@ func (l *Leg) tellRekey(k Rekeying) {
 }
 
 // Rekey is an offer with a new key of ours, by which the caller is asked for one of its own; all else is as agreed, on hold
-// too. Nil: its sound is not encrypted any more. What was agreed stays until Rekeyed, which must follow.
+// too. Nil: its sound is not encrypted any more. What was agreed stays until Rekeyed, which must follow, or Rekey once more.
 func (l *Leg) Rekey() ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -50,6 +50,9 @@ func (l *Leg) Rekey() ([]byte, error) {
 		return nil, errNotNegotiated
 	case l.agreed.Crypto == nil:
 		return nil, nil
+	}
+	if l.rekey != nil { // crossed by another
+		l.skipVersion()
 	}
 	ours := l.local()
 	ours.Rekey, ours.Direction = true, l.agreed.Direction
@@ -81,11 +84,16 @@ func (l *Leg) Rekeyed(answer []byte) error {
 // refusedRekey leaves out the version of the offer that was refused, for the next one is another. RFC 3264, 8
 func (l *Leg) refusedRekey() {
 	l.mu.Lock()
+	l.skipVersion()
+	l.mu.Unlock()
+	l.tellRekey(RekeyRefused)
+}
+
+// skipVersion needs l.mu.
+func (l *Leg) skipVersion() {
 	if l.agreed != nil {
 		l.version = max(l.version, l.agreed.Version+1) + 1
 	}
-	l.mu.Unlock()
-	l.tellRekey(RekeyRefused)
 }
 
 // acceptRekey judges the answer to Rekey, if there is one. before is the caller's key so far.
