@@ -70,7 +70,7 @@ func (l *Leg) Offer() ([]byte, error) {
 func (l *Leg) Reoffer() ([]byte, error) {
 	l.mu.Lock()
 	secure := l.triesSecure() && l.last != nil
-	l.openly, l.version = true, 2 // another description than the one refused. RFC 3264, 8
+	l.openly, l.version = true, max(l.version, 2) // another description than the one refused. RFC 3264, 8
 	l.mu.Unlock()
 	if !secure {
 		return nil, nil
