@@ -23,7 +23,7 @@ func openTest(t testing.TB, addr string) *Socket {
 func await(t testing.TB, s *Socket) {
 	t.Helper()
 	fds := []unix.PollFd{{Fd: s.fd, Events: unix.POLLIN}}
-	if n, err := unix.Poll(fds, 2000); err != nil || n != 1 {
+	if n, err := unix.Poll(fds, 20000); err != nil || n != 1 {
 		t.Fatalf("nothing arrives: %d, %v", n, err)
 	}
 }

@@ -150,9 +150,8 @@ func TestBridgeNobodyAnswers(t *testing.T) {
 	a, b := o.caller(), o.phone(1000)
 	a.request("INVITE", offerSDP)
 	invite := b.rung()
-	b.reply(invite, 180, "")
-	a.response("INVITE", 180)
-	res := a.response("INVITE", 480)
+	b.reply(invite, 180, "") // where it is too late the caller does not hear of it
+	res := a.final(480)
 	if got := header(res, "warning"); got != `399 trivox "nobody answered"` {
 		t.Errorf("Warning %s", got)
 	}

@@ -88,7 +88,11 @@ func TestPeersLeaveNothing(t *testing.T) {
 		p.arrive <- packet{b: []byte("\r\n\r\n"), addr: from(i + 1)}
 	}
 	p.arrive <- packet{addr: from(0)} // taken once all before are done with
-	if grown := heap() - before; grown > 200<<10 {
+	grown := heap() - before
+	for range 5 { // what is not the edge's may be collected later
+		grown = min(grown, heap()-before)
+	}
+	if grown > 200<<10 {
 		t.Errorf("%d bytes after %d sources", grown, sources)
 	}
 	if s := e.Snapshot(); s.Messages != sources+1 || s.Junk < sources {

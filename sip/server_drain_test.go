@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
 )
 
 // Who refuses new calls keeps those that are up.
@@ -34,7 +36,9 @@ func TestRefuse(t *testing.T) {
 	p.response("OPTIONS", 200)
 	select {
 	case m := <-p.in:
-		t.Errorf("a call that is up was sent %s", m)
+		if _, ok := m.(*sipgo.Request); ok { // the 200 to INVITE may come again
+			t.Errorf("a call that is up was sent %s", m)
+		}
 	default:
 	}
 	p.request("BYE", "")

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// optionsWithin is how soon the server must answer an OPTIONS after each message.
+// optionsWithin is how soon the server must answer one of three OPTIONS after each message: a machine may be busy for a
+// moment, but what a message has done to a server lasts.
 const optionsWithin = 500 * time.Millisecond
 
 // tortureCase is a message and what a user agent server may say to it.
@@ -152,18 +153,22 @@ func (c tortureCase) run(t *testing.T, network string) {
 	if network == "tcp" {
 		conn = tortureConn(t, network, addr)
 	}
-	begun := time.Now()
-	send(t, conn, optionsFrom(conn, network))
-	for {
-		got := finalAnswer(t, conn, network)
-		if len(c.right) > 0 && !bytes.Contains(got, []byte("\r\nCSeq: 4242 OPTIONS\r\n")) {
-			continue // the answer to INVITE again
+	soonest := patience
+	for try := 0; try < 3 && soonest > optionsWithin; try++ {
+		begun := time.Now()
+		send(t, conn, optionsFrom(conn, network))
+		for {
+			got := finalAnswer(t, conn, network)
+			if len(c.right) > 0 && !bytes.Contains(got, []byte("\r\nCSeq: 4242 OPTIONS\r\n")) {
+				continue // the answer to INVITE again
+			}
+			isOptions(t, got)
+			break
 		}
-		isOptions(t, got)
-		break
+		soonest = min(soonest, time.Since(begun))
 	}
-	if d := time.Since(begun); d > optionsWithin {
-		t.Errorf("OPTIONS answered after %v", d)
+	if soonest > optionsWithin {
+		t.Errorf("OPTIONS answered after %v", soonest)
 	}
 }
 

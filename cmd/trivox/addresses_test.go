@@ -23,9 +23,9 @@ func TestAddresses(t *testing.T) {
 	if !all.has(loop) || all.has(other) || all.has(six) {
 		t.Error("an address that the machine does not have, or lacks")
 	}
-	all.machine = append(all.machine, other) // known as long as the kernel is not asked again
+	all.machine, all.asked = append(all.machine, other), time.Now().Add(time.Minute) // known as long as the kernel is not asked again
 	if !all.has(other) {
-		t.Error("the kernel was asked twice within a second")
+		t.Error("the kernel was asked before its time")
 	}
 	all.asked = time.Now().Add(-asksEvery)
 	if all.has(other) {

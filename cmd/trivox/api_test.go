@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"trivox/cmd/trivox/internal/api"
 )
@@ -100,13 +99,7 @@ func (s *server) participant(conference, user string) api.Participant {
 // becomes asks over and over until the answer is yes: for what the server tells only to those who ask.
 func (s *server) becomes(what string, yes func() bool) {
 	s.t.Helper()
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	for give := time.Now().Add(patience); !yes(); <-again.C {
-		if time.Now().After(give) {
-			s.t.Fatalf("waited %s until %s", patience, what)
-		}
-	}
+	until(s.t, what, yes)
 }
 
 // action is the path of an action on a participant.

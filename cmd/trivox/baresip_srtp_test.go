@@ -48,19 +48,9 @@ func TestBaresipEncrypts(t *testing.T) {
 			secret.command("resume", "")
 			s.becomes("it does not hold", func() bool { return !s.participant("tea", "secret").Held })
 			s.becomes("4 s of sound more have come from both", heard(s.participant("tea", "secret").PacketsReceived+200))
-			for _, p := range []struct {
-				*baresip
-				own, other float64
-			}{{secret, hertz, others}, {clear, others, hertz}} {
-				pcm := p.heard() // of the one that held until then: its recorder ends with a hold
-				if len(pcm) < 8000 {
-					t.Fatalf("it recorded %d samples", len(pcm))
-				}
-				pcm = pcm[len(pcm)-6000 : len(pcm)-2000]
-				if own, other := level(pcm, 8000, p.own), level(pcm, 8000, p.other); own > 0.002 || other < 0.05 {
-					t.Errorf("it hears itself at %.4f, the other at %.4f", own, other)
-				}
-			}
+			quitAll(secret, clear)
+			hears(t, "the one that encrypts, until its hold,", secret.heard(), []float64{others}, hertz) // its recorder ends with a hold
+			hears(t, "the one that does not", clear.heard(), []float64{hertz}, others)
 			for _, e := range s.await(2, "the end of both calls", func(e event) bool { return e.is("call ended") }) {
 				if e["unauthentic"] != 0.0 || e["received"].(float64) < 300 {
 					t.Errorf("%v", e)
@@ -164,7 +154,7 @@ func TestSuitesOfBaresip(t *testing.T) {
 				t.Errorf("we hear it at %.4f", got)
 			}
 			heard := p.heard()
-			if got := level(heard[max(0, len(heard)-16000):], 8000, ours); got < 0.05 {
+			if got := strength(heard[max(0, len(heard)-16000):], 8000, ours); got < 0.05 {
 				t.Errorf("it hears us at %.4f, in %d samples", got, len(heard))
 			}
 		})

@@ -248,6 +248,15 @@ func (p *baresip) dial(uri string) {
 	})
 }
 
+// quitAll ends phones at the same moment, so that none records for long what it hears without the others.
+func quitAll(phones ...*baresip) {
+	var all sync.WaitGroup
+	for _, p := range phones {
+		all.Go(p.quit)
+	}
+	all.Wait()
+}
+
 // heard ends baresip and gives what it heard of its one call.
 func (p *baresip) heard() []int16 {
 	p.t.Helper()

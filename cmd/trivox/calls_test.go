@@ -108,7 +108,7 @@ func comings(t *testing.T, calls int, first time.Duration, environment ...string
 		}
 	}
 	var after state
-	for give := time.Now().Add(patience / 2); time.Now().Before(give) && (after == state{} || after.more(before)); {
+	for give := time.Now().Add(patience); time.Now().Before(give) && (after == state{} || after.more(before)); {
 		after = s.holds()
 	}
 	if after.more(before) {

@@ -26,6 +26,15 @@ func (w *wire) bye() {
 	}
 }
 
+// hungUp waits for the server's BYE and answers it.
+func (w *wire) hungUp() {
+	w.t.Helper()
+	bye := nextMessage(w.t, w.socket, "BYE ")
+	if _, err := w.socket.WriteToUDPAddrPort(answerTo(bye, "200 OK", ""), w.server.sip()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // call makes a call by hand, up to the ACK.
 func (w *wire) call() {
 	w.t.Helper()

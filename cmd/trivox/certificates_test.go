@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // trivox runs a command to its end and gives what it printed.
@@ -101,7 +100,7 @@ func TestRenewedCertificate(t *testing.T) {
 		}
 	}
 	s.expected("tls: a file that changed cannot be used") // the key alone, where we are slow
-	until(t, "the renewed certificate", func() bool { return certified(t, at, "") == "new.example.com" })
+	until(t, "the renewed certificate is shown", func() bool { return certified(t, at, "") == "new.example.com" })
 
 	second, secondKey := makeCertificate(t, dir, "second.example.com")
 	s.configure(list(cert+","+key, second+","+secondKey))
@@ -123,21 +122,6 @@ func TestRenewedCertificate(t *testing.T) {
 	})
 	if got := certified(t, at, "second.example.com"); got != "second.example.com" {
 		t.Errorf("after a broken file: %s", got)
-	}
-}
-
-// until asks again and again whether something has come about.
-func until(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	again, give := time.NewTicker(50*time.Millisecond), time.NewTimer(patience)
-	defer again.Stop()
-	defer give.Stop()
-	for !done() {
-		select {
-		case <-again.C:
-		case <-give.C:
-			t.Fatalf("waited %s for %s", patience, what)
-		}
 	}
 }
 

@@ -152,11 +152,7 @@ func control(s *server, do func(verb, participant string)) {
 // gone waits for the server's BYE, which must say why.
 func gone(p *telephone, why string) {
 	p.t.Helper()
-	select {
-	case <-p.dialog.Done():
-	case <-time.After(patience):
-		p.t.Fatal("no BYE came")
-	}
+	p.hungUp()
 	if e := p.dialog.End(); !e.ByPeer || !strings.Contains(e.Text, why) {
 		p.t.Errorf("the call ended with %+v, want a reason with %q", e, why)
 	}

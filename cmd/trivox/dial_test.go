@@ -90,18 +90,19 @@ func TestDialOut(t *testing.T) {
 	}
 }
 
-// gate is a SIP server elsewhere that notes whom it is asked for and is always busy.
+// gate is a SIP server elsewhere that notes whom it is asked for, once a request, and is always busy.
 type gate struct {
 	at netip.AddrPort
 
 	mu    sync.Mutex
 	asked []string
+	known map[string]bool // by Via: a request may be repeated
 }
 
 func openGate(t *testing.T, at string) *gate {
 	t.Helper()
 	socket := bind(t, netip.MustParseAddr(at))
-	g := &gate{at: localPort(socket)}
+	g := &gate{at: localPort(socket), known: map[string]bool{}}
 	go func() {
 		for b := make([]byte, 8192); ; {
 			n, from, err := socket.ReadFromUDPAddrPort(b)
@@ -114,7 +115,10 @@ func openGate(t *testing.T, at string) *gate {
 				continue
 			}
 			g.mu.Lock()
-			g.asked = append(g.asked, strings.TrimSuffix(first, " SIP/2.0"))
+			if via := field(text, "Via"); !g.known[via] {
+				g.known[via] = true
+				g.asked = append(g.asked, strings.TrimSuffix(first, " SIP/2.0"))
+			}
 			g.mu.Unlock()
 			_, _ = socket.WriteToUDPAddrPort(busy(text), from)
 		}
@@ -122,14 +126,8 @@ func openGate(t *testing.T, at string) *gate {
 	return g
 }
 
-// busy is 486 to a request.
-func busy(request string) []byte {
-	answer := "SIP/2.0 486 Busy Here\r\n"
-	for _, name := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
-		answer += name + ": " + field(request, name) + map[bool]string{true: ";tag=g"}[name == "To"] + "\r\n"
-	}
-	return []byte(answer + "Content-Length: 0\r\n\r\n")
-}
+// busy is 486 to a request outside dialogs.
+func busy(request string) []byte { return answerTo(request, "486 Busy Here", ";tag=g") }
 
 // was gives what it was asked since the last time.
 func (g *gate) was() []string {

@@ -36,15 +36,20 @@ func pressed(t *testing.T, s *server, want string) {
 	}
 }
 
-// unheard judges sound in which a tone of 440 Hz goes on and no key may be heard (ITU-T Q.23).
+// unheard judges sound in which a tone of 440 Hz goes on and no key may be heard: a key is a low and a high tone at once
+// (ITU-T Q.23), a click in what goes on is near the low ones alone.
 func unheard(t *testing.T, pcm []int16, amplitude float64) {
 	t.Helper()
 	const window = 800 // 100 ms: shorter than any key is worth hearing
-	for _, hertz := range []float64{697, 770, 852, 941, 1209, 1336, 1477, 1633} {
-		for at := 0; at+window <= len(pcm); at += window / 2 {
-			if got := level(pcm[at:at+window], 8000, hertz); got > amplitude/20 {
-				t.Errorf("%.0f Hz, a key's tone, is heard at %.3f", hertz, got)
+	for at := 0; at+window <= len(pcm); at += window / 2 {
+		loudest := func(hertz ...float64) (most float64) {
+			for _, h := range hertz {
+				most = max(most, level(pcm[at:at+window], 8000, h))
 			}
+			return most
+		}
+		if low, high := loudest(697, 770, 852, 941), loudest(1209, 1336, 1477, 1633); min(low, high) > amplitude/20 {
+			t.Errorf("a key is heard, its low tone at %.3f and its high one at %.3f", low, high)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type ear struct {
 	t       testing.TB
 	codec   codec.Codec
 	skipped func() int // how many slots the server says that it had to skip, so far
+	found   int        // packets up to the end of what next has found
 
 	mu      sync.Mutex
 	packets []rtp.Packet
@@ -111,6 +112,22 @@ func (e *ear) listen(d time.Duration) []int16 {
 	return e.decode(from, to)
 }
 
+// judge listens second after second until one is as it should be: fault tells what is wrong with it, or nothing. Sound is
+// broken for a moment where a busy machine let a phone speak too late.
+func (e *ear) judge(fault func(pcm []int16) string) {
+	e.t.Helper()
+	for give := time.Now().Add(patience); ; {
+		what := fault(e.listen(time.Second))
+		if what == "" {
+			return
+		}
+		if time.Now().After(give) {
+			e.t.Errorf("of the seconds of %s none is right; the last: %s", patience, what)
+			return
+		}
+	}
+}
+
 // skip lets so much sound go by.
 func (e *ear) skip(d time.Duration) { e.await(e.count() + int(d/packetTime)) }
 
@@ -151,8 +168,29 @@ func (e *ear) decode(from, to int) []int16 {
 	return out
 }
 
-// level is the amplitude of a frequency in what is heard from now on for so long.
+// next waits for a tone of at least that strength, what, in 100 ms of what was heard after those that it found last.
+func (e *ear) next(hertz, least float64, what string) {
+	e.t.Helper()
+	const window = 5
+	for give := time.Now().Add(patience); time.Now().Before(give); {
+		e.await(e.found + window)
+		pcm := e.decode(e.found, e.found+window)
+		e.found += window
+		if strength(pcm, e.codec.SampleRate, hertz) > least {
+			return
+		}
+	}
+	e.t.Fatalf("waited %s for %s, %.0f Hz", patience, what, hertz)
+}
+
+// onward lets next look from now on.
+func (e *ear) onward() *ear {
+	e.found = e.count()
+	return e
+}
+
+// level is the strength of a frequency in what is heard from now on for so long.
 func (e *ear) level(hertz float64, d time.Duration) float64 {
 	e.t.Helper()
-	return level(e.listen(d), e.codec.SampleRate, hertz)
+	return strength(e.listen(d), e.codec.SampleRate, hertz)
 }

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"flag"
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"testing"
+
+	"trivox/cmd/trivox/internal/phone"
 )
 
 // asProgram in the environment makes the test binary the program itself: the tests run real processes without a
@@ -16,6 +20,11 @@ func TestMain(m *testing.M) {
 		go dieWithTests()
 		main()
 		return
+	}
+	phone.Quiet()
+	// Tests wait for sound most of the time: more of them run at once than there are processors, unless -parallel says otherwise.
+	if err := flag.Set("test.parallel", strconv.Itoa(max(4, runtime.NumCPU()))); err != nil {
+		panic(err)
 	}
 	// The phones of the tests must speak in time while something else is judged or coded.
 	runtime.GOMAXPROCS(runtime.NumCPU() + 8)

@@ -89,13 +89,18 @@ func (d *domain) hold(holder, held *baresip, past bool) {
 			continue
 		}
 		d.deaf("who holds the call", holder)
-		sent, from := d.metric("trivox_rtp_packets_sent_total"), held.heardBytes()
-		d.becomes("a second of sound more has come to the other one", func() bool { return held.heardBytes() > from+16000 })
-		share := (d.metric("trivox_rtp_packets_sent_total") - sent) / (float64(held.heardBytes()-from) / 320)
-		if both := share > 1.25; both != (order == "resume") {
-			d.t.Errorf("%s: %.1f packets were sent for each that the other one got", order, share)
-		}
+		to := map[string]string{"hold": "the other one alone", "resume": "both"}[order]
+		d.becomes("after "+order+", packets are sent to "+to, func() bool { return (d.share(held) > 1.5) == (to == "both") })
 	}
+}
+
+// share is how many packets the server sends for each that a phone hears, over a second: about 1 or, to both, 2. A busy
+// machine that counts the ones late, or hears in bursts, may be wrong about it once.
+func (d *domain) share(p *baresip) float64 {
+	d.t.Helper()
+	sent, heard := d.metric("trivox_rtp_packets_sent_total"), p.heardBytes()
+	d.becomes("a second of sound more has come to the other one", func() bool { return p.heardBytes() > heard+16000 })
+	return (d.metric("trivox_rtp_packets_sent_total") - sent) / (float64(p.heardBytes()-heard) / 320)
 }
 
 // Sound of a call goes through the server, or from phone to phone past it; either phone holds the call and resumes it, and
@@ -120,8 +125,8 @@ func TestPhonesHoldAndHangUp(t *testing.T) {
 			if (passed == 0) != (media == "past") {
 				t.Errorf("%v packets went through the server", passed)
 			}
+			quitAll(anna, boris)
 			for p, other := range map[*baresip]float64{anna: borissTone, boris: annasTone} {
-				p.quit()
 				for _, pcm := range p.recordings() {
 					if got, own := level(pcm, 8000, other), level(pcm, 8000, annasTone+borissTone-other); got < 0.003 || own > got/4 {
 						t.Errorf("%s hears %.0f Hz at %.4f and itself at %.4f", p.uri, other, got, own)

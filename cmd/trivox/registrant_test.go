@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // registrant is a phone by hand that registers whatever Contact it likes, with digest credentials of MD5.
@@ -59,16 +58,5 @@ func (r *registrant) ask(user, contact, proof string) string {
 // next is the next message that begins so.
 func (r *registrant) next(with string) string {
 	r.t.Helper()
-	if err := r.socket.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		r.t.Fatal(err)
-	}
-	for b := make([]byte, 8192); ; {
-		n, err := r.socket.Read(b)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		if text := string(b[:n]); strings.HasPrefix(text, with) {
-			return text
-		}
-	}
+	return nextMessage(r.t, r.socket, with)
 }

@@ -40,6 +40,7 @@ func TestThreeBaresipPhones(t *testing.T) {
 			t.Errorf("phone %d speaks %s, want %s", i, got, c.Name)
 		}
 	}
+	quitAll(phones...)
 	for i, p := range phones {
 		pcm := p.heard()
 		rate := p.codec.SampleRate
@@ -47,10 +48,10 @@ func TestThreeBaresipPhones(t *testing.T) {
 			t.Errorf("%s recorded %d samples", p.codec.Name, len(pcm))
 			continue
 		}
-		pcm = pcm[len(pcm)-4*rate : len(pcm)-2*rate] // the last to come has been in for long, the first to leave is still in
+		pcm = pcm[len(pcm)-4*rate : len(pcm)-2*rate] // the last to come has been in for long, and nobody has left
 		var others []float64
 		for k, hertz := range tones {
-			got := level(pcm, rate, hertz)
+			got := strength(pcm, rate, hertz)
 			t.Logf("%s hears %s at %.4f", p.codec.Name, codecs[k].Name, got)
 			if k != i {
 				others = append(others, got)
@@ -63,7 +64,7 @@ func TestThreeBaresipPhones(t *testing.T) {
 				others[0], others[1], d, amplitude)
 		}
 		if p.codec == codec.Opus {
-			if got := decibels(level(pcm, rate, high), others[1]/4); math.Abs(got) > 3 {
+			if got := decibels(strength(pcm, rate, high), others[1]/4); math.Abs(got) > 3 {
 				t.Errorf("opus hears G.722's %.0f Hz at %.1f dB beside its %.0f Hz", high, got, tones[1])
 			}
 		}

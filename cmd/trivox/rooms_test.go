@@ -85,19 +85,13 @@ func serveRooms(t *testing.T) *server {
 	return serve(t, fmt.Sprintf(rulesOfRooms, tones(t)))
 }
 
-// hears waits for a prompt.
+// hears waits for a prompt, after what it waited for last: it may be out already when it is asked for.
 func (p *telephone) hears(what lobby.Prompt) {
 	p.t.Helper()
-	const window = 5 * packetTime
-	for give := time.Now().Add(patience); time.Now().Before(give); {
-		if p.level(notes[what], window) > 0.05 {
-			return
-		}
-	}
-	p.t.Fatalf("waited %s for the prompt %s", patience, what)
+	p.next(notes[what], 0.05, string(what))
 }
 
-// press sends keys by INFO.
+// press sends keys by INFO; the server must not hang up meanwhile.
 func (p *telephone) press(keys string) {
 	p.t.Helper()
 	for _, k := range keys {
@@ -110,14 +104,20 @@ func (p *telephone) press(keys string) {
 	}
 }
 
-// hungUpWith waits for the BYE, and judges its Reason.
-func (p *telephone) hungUpWith(code int, text string) {
+// hungUp waits for the BYE.
+func (p *telephone) hungUp() {
 	p.t.Helper()
 	select {
 	case <-p.dialog.Done():
 	case <-time.After(patience):
-		p.t.Fatal("no BYE")
+		p.t.Fatal("no BYE came")
 	}
+}
+
+// hungUpWith waits for the BYE, and judges its Reason.
+func (p *telephone) hungUpWith(code int, text string) {
+	p.t.Helper()
+	p.hungUp()
 	if e := p.dialog.End(); !e.ByPeer || e.Code != code || !strings.Contains(e.Text, text) {
 		p.t.Errorf("hung up with %+v, want %d and %q", e, code, text)
 	}
@@ -184,15 +184,12 @@ func TestPIN(t *testing.T) {
 	guest.hears(lobby.EnterPIN)
 	guest.press("27*271828182845#")
 	s.await(2, "two to be let in", func(e event) bool { return e.is("let in by PIN") })
-	host.skip(300 * time.Millisecond)
-	if got := host.level(440, 500*time.Millisecond); got < 0.03 {
-		t.Errorf("the guest is heard at %.4f after his PIN", got)
-	}
+	host.onward().next(440, 0.03, "the guest, after his PIN")
 	if a, b := s.participant("pin", "host"), s.participant("pin", "guest"); a.Role != "moderator" || b.Role != "participant" || b.Lobby {
 		t.Errorf("%+v\n%+v", a, b)
 	}
 	stranger := dial(t, s, "pin", line{user: "stranger"})
-	stranger.press("111111111111#2222#333333333333#271828182845#")
+	stranger.press("111111111111#2222#333333333333#")
 	stranger.hears(lobby.WrongPIN)
 	stranger.hears(lobby.Goodbye)
 	stranger.hungUpWith(403, "three wrong PINs")
@@ -263,10 +260,7 @@ func TestWaitForHost(t *testing.T) {
 		}
 		return true
 	})
-	guest.skip(300 * time.Millisecond)
-	if got := guest.level(440, 500*time.Millisecond); got < 0.03 {
-		t.Errorf("who was let in is heard at %.4f", got)
-	}
+	guest.onward().next(440, 0.03, "the other one, who was let in too")
 	host.hangUp()
 	guest.hungUpWith(200, "the conference ended when its host left")
 	other.hungUpWith(200, "the conference ended when its host left")
@@ -296,10 +290,7 @@ func TestPINByBaresip(t *testing.T) {
 	s.await(1, "a wrong PIN", func(e event) bool { return e.is("wrong PIN") })
 	p.command("sndcode", "2718#")
 	s.await(2, "the typist to be let in", func(e event) bool { return e.is("let in by PIN") })
-	listener.skip(300 * time.Millisecond)
-	if got := listener.level(440, 500*time.Millisecond); got < 0.03 {
-		t.Errorf("heard at %.4f after the PIN", got)
-	}
+	listener.onward().next(440, 0.03, "the typist, after his PIN")
 	unheard(t, listener.listen(500*time.Millisecond), 0.1)
 	said := p.heard()
 	var names []string
@@ -310,9 +301,15 @@ func TestPINByBaresip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, like, _ := find(said[:min(len(said), 5*8000)], set.Get("de", string(lobby.EnterPIN))[:8000])
-	if like < 0.8 || at > 2*8000 {
-		t.Errorf("the German prompt's first second is most like what was heard from sample %d on, by %.2f", at, like)
+	const piece = 4000 // its jitter buffer may slip anywhere
+	best := 0.0
+	for from := range 3 {
+		prompt := set.Get("de", string(lobby.EnterPIN))[from*piece:]
+		_, like, _ := find(said[:min(len(said), 2*8000+(from+1)*piece)], prompt[:piece])
+		best = max(best, like)
+	}
+	if best < 0.8 {
+		t.Errorf("the beginning of the German prompt is like what was heard to begin with by %.2f", best)
 	}
 }
 

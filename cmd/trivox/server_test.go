@@ -24,6 +24,18 @@ const quiet = "[rooms]\nalone_tone = false\njoin_tone = false\n"
 // patience is how long anything that should happen at once may take on a busy machine.
 const patience = 20 * time.Second
 
+// until asks again and again whether something has come about.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for give := time.Now().Add(patience); !done(); <-again.C {
+		if time.Now().After(give) {
+			t.Fatalf("waited %s until %s", patience, what)
+		}
+	}
+}
+
 // command makes `trivox ARGS`.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
@@ -204,23 +216,23 @@ func (s *server) signal(sig syscall.Signal) {
 	}
 }
 
-// stop ends the server as an operator does: exit 0 within 5 s, and nothing in the log that an operator must look into.
+// stop ends the server as an operator does: exit 0 in time, and nothing in the log that an operator must look into.
 func (s *server) stop() {
 	s.ended.Do(func() {
 		s.signal(syscall.SIGTERM)
-		s.over(time.Now())
+		s.over()
 	})
 }
 
 // expected tells of an error that the test provokes.
 func (s *server) expected(message string) { s.meant = append(s.meant, message) }
 
-// over waits for the end that SIGTERM at some time should bring.
-func (s *server) over(since time.Time) {
+// over waits for the end that SIGTERM should bring.
+func (s *server) over() {
 	select {
 	case <-s.read:
-	case <-time.After(5*time.Second - time.Since(since)):
-		s.t.Errorf("still there 5 s after SIGTERM")
+	case <-time.After(patience):
+		s.t.Errorf("still there %s after SIGTERM", patience)
 		_ = s.cmd.Process.Kill()
 		<-s.read
 	}
@@ -241,8 +253,17 @@ func (s *server) over(since time.Time) {
 
 // reserve finds so many ports in a row that nobody has, on IPv4 loopback, UDP and TCP, and gives the first. The one
 // before it, and one in every block of those beyond the first, are held until the test ends: they keep others who reserve off.
-func reserve(t *testing.T, n int) int {
+func reserve(t *testing.T, n int) (first int) {
 	t.Helper()
+	until(t, fmt.Sprintf("%d ports in a row between 12000 and 32000 are free", n), func() bool {
+		first = tryReserve(t, n)
+		return first > 0
+	})
+	return first
+}
+
+// tryReserve is reserve, or gives 0 when there are no such ports at the moment.
+func tryReserve(t *testing.T, n int) int {
 	const block = 134 // a softphone takes one, a server three
 	for guard := 12001; guard+n < 32000; guard += block {
 		var held []*net.UDPConn
@@ -268,7 +289,6 @@ func reserve(t *testing.T, n int) int {
 		}
 		release()
 	}
-	t.Fatalf("no %d free ports in a row between 12000 and 32000", n)
 	return 0
 }
 

@@ -42,6 +42,16 @@ func level(pcm []int16, rate int, hertz float64) float64 {
 	return 2 * math.Hypot(c, s) / max(sum, 1) / 32767
 }
 
+// strength is the amplitude of a frequency in pcm, piece by piece: where a jitter buffer slips on a busy machine the phase
+// breaks, and over all of it the tone would cancel itself.
+func strength(pcm []int16, rate int, hertz float64) (sum float64) {
+	size := min(rate/10, len(pcm))
+	for at := 0; at+size <= len(pcm) && size > 0; at += size {
+		sum += level(pcm[at:at+size], rate, hertz) / float64(len(pcm)/size)
+	}
+	return sum
+}
+
 // power is the mean square of pcm, 1 being a square wave of full scale.
 func power(pcm []int16) float64 {
 	var sum float64

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
-	"time"
 )
 
 // A call by IPv6, one by TCP over each family and one by UDP meet in one room and hear each other.
@@ -23,19 +23,14 @@ func TestEveryTransport(t *testing.T) {
 	}
 	l := lines[3]
 	listener := dial(t, s, "tea", line{transport: l.network, local: l.local})
-	listener.skip(2 * time.Second)
-	pcm := listener.listen(time.Second)
-	for _, l := range lines[:3] {
-		if got := level(pcm, 8000, l.hertz); got < 0.05 {
-			t.Errorf("who called by %s from %s is heard at %.3f", l.network, l.local, got)
-		}
-	}
-	for i, p := range phones {
-		pcm := p.listen(time.Second)
-		for k, l := range lines[:3] {
-			if got := level(pcm, 8000, l.hertz); (got > 0.05) != (i != k) {
-				t.Errorf("the caller by %s from %s hears %.0f Hz at %.3f", lines[i].network, lines[i].local, l.hertz, got)
+	for i, p := range append(phones, listener) {
+		p.judge(func(pcm []int16) string {
+			for k, l := range lines[:3] {
+				if got := strength(pcm, 8000, l.hertz); (got > 0.05) != (i != k) {
+					return fmt.Sprintf("the caller by %s from %s hears %.0f Hz at %.3f", lines[i].network, lines[i].local, l.hertz, got)
+				}
 			}
-		}
+			return ""
+		})
 	}
 }

@@ -3,22 +3,14 @@ package main
 import (
 	"fmt"
 	"testing"
-	"time"
 )
 
-// atOnce is what a caller waits who is told that nobody can be reached: far less than the 32 s that the server would wait
-// for an answer.
-const atOnce = 5 * time.Second
-
-// unreachable dials a user of example.test, who must be answered 480 at once.
+// unreachable dials a user of example.test, who must be answered 480 at once: patience is less than the 32 s that the
+// server would wait for an answer of somebody who is gone.
 func (p *baresip) unreachable(user string) {
 	p.t.Helper()
-	begun := time.Now()
 	p.command("dial", "sip:"+user+"@example.test")
 	p.refused("480")
-	if d := time.Since(begun); d > atOnce {
-		p.t.Errorf("the answer came after %s", d)
-	}
 }
 
 // A phone whose connection has ended without a word is not waited for: another one of the user's gets the call, or the
@@ -42,12 +34,8 @@ func TestPhoneThatVanished(t *testing.T) {
 			boris.unreachable("anna")
 
 			other := d.phone(softphone{name: "anna", transport: transport, say: sine(annasTone, 0.1)})
-			begun := time.Now()
 			boris.dial("sip:anna@example.test")
 			other.established()
-			if took := time.Since(begun); took > atOnce {
-				t.Errorf("the other phone had the call after %s", took)
-			}
 			boris.command("hangup", "")
 			other.closed()
 			d.idle()

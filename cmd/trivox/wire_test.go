@@ -61,23 +61,39 @@ func (w *wire) invite() {
 // answer waits for a final answer and gives its status and whose it is; it keeps the server's tag.
 func (w *wire) answer() (status, method string) {
 	w.t.Helper()
-	if err := w.socket.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		w.t.Fatal(err)
-	}
-	for b := make([]byte, 4096); ; {
-		n, err := w.socket.Read(b)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		text, ok := strings.CutPrefix(string(b[:n]), "SIP/2.0 ")
-		if !ok || text[0] == '1' {
-			continue // RTP is of no interest here, nor a request
+	for {
+		text := strings.TrimPrefix(nextMessage(w.t, w.socket, "SIP/2.0 "), "SIP/2.0 ") // RTP is of no interest here, nor a request
+		if text[0] == '1' {
+			continue
 		}
 		w.said = text
 		_, w.tag, _ = strings.Cut(field(text, "To"), ";tag=")
 		_, method, _ = strings.Cut(field(text, "CSeq"), " ")
 		return text[:3], method
 	}
+}
+
+// nextMessage waits for a message that begins so.
+func nextMessage(t *testing.T, socket *net.UDPConn, with string) string {
+	t.Helper()
+	if err := socket.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	for b := make([]byte, 8192); ; {
+		n, err := socket.Read(b)
+		if err != nil {
+			t.Fatalf("waiting for a message that begins with %q: %v", with, err)
+		}
+		if text := string(b[:n]); strings.HasPrefix(text, with) {
+			return text
+		}
+	}
+}
+
+// answerTo is a response to a request; more goes behind its To.
+func answerTo(request, status, more string) []byte {
+	return fmt.Appendf(nil, "SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s%s\r\nCall-ID: %s\r\nCSeq: %s\r\nContent-Length: 0\r\n\r\n", status,
+		field(request, "Via"), field(request, "From"), field(request, "To"), more, field(request, "Call-ID"), field(request, "CSeq"))
 }
 
 // field is a header field of a message.
