@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,10 +104,22 @@ func (s *Server) stateless(req *sipgo.Request, f *flow, code int, warning string
 }
 
 func (s *Server) statelessly(req *sipgo.Request, f *flow, r *Refusal) {
-	res := s.refusal(req, newTag(), r)
+	res := s.refusal(req, s.repeatableTag(req), r)
 	res.SetBody(nil)
 	s.count.responses.add(r.Code)
 	_ = f.WriteMsg(res)
+}
+
+// repeatableTag is a tag of ours that is the same for a request which is repeated. RFC 3261, 8.2.7
+func (s *Server) repeatableTag(req *sipgo.Request) string {
+	var h maphash.Hash
+	h.SetSeed(s.edge.seed)
+	branch, _ := req.Via().Params.Get("branch")
+	_, _ = h.WriteString(branch) // never fails
+	if id := req.CallID(); id != nil {
+		_, _ = h.WriteString(id.Value())
+	}
+	return "s" + strconv.FormatUint(h.Sum64(), 36)
 }
 
 // ack goes to the transaction when it acknowledges a refusal, else to the dialog. Phones that

@@ -60,6 +60,9 @@ func (o *Overload) wait() time.Duration {
 	return time.Duration(float64(o.waiting) / o.rate * float64(time.Second))
 }
 
+// Waiting is how many were let in and are not handled.
+func (o *Overload) Waiting() int { return o.waiting }
+
 // Begin says that a request waits until it is handled.
 func (o *Overload) Begin() { o.waiting++ }
 

@@ -103,8 +103,8 @@ func TestOverload(t *testing.T) {
 			if float64(q.denied-denied) > tt.capacity/10 || q.on || q.turns > 2 {
 				t.Errorf("afterwards %d more refused, on %v after %d turns", q.denied-denied, q.on, q.turns)
 			}
-			if q.o.waiting != len(q.done) {
-				t.Errorf("%d wait, it says %d", len(q.done), q.o.waiting)
+			if q.o.Waiting() != len(q.done) {
+				t.Errorf("%d wait, it says %d", len(q.done), q.o.Waiting())
 			}
 		})
 	}
