@@ -97,6 +97,9 @@ func (s *Socket) prepare(addr netip.AddrPort, dscp int) error {
 	if err := unix.Bind(fd, bind); err != nil {
 		return err
 	}
+	if s.local = addr; addr.Port() != 0 {
+		return nil
+	}
 	name, err := unix.Getsockname(fd)
 	if err != nil {
 		return err

@@ -69,8 +69,9 @@ func (c *EdgeConfig) fill() {
 
 // Handler takes the messages of one socket in the order in which they came, and
 // must not block. source is where m came from; conn is its connection, nil for
-// a datagram. m is the handler's to keep.
-type Handler func(m sip.Message, source netip.AddrPort, conn net.Conn)
+// a datagram; came is when the kernel had it, as far as that is known. m is the
+// handler's to keep.
+type Handler func(m sip.Message, source netip.AddrPort, conn net.Conn, came time.Time)
 
 // Edge stands between the sockets and sipgo's parser: it reads datagrams and
 // streams in place of sipgo's transports, mends what is written oddly, answers
@@ -197,7 +198,7 @@ func (e *Edge) once(cause edgeCause, text string, args ...any) {
 
 // take is what a mended message leads to, for datagrams and streams alike. It
 // returns the answer to send, nil when there is none.
-func (e *Edge) take(res mended, source netip.AddrPort, conn net.Conn, handle Handler) []byte {
+func (e *Edge) take(res mended, source netip.AddrPort, conn net.Conn, came time.Time, handle Handler) []byte {
 	if res.ignored > 0 {
 		e.count.ignored.Add(uint64(res.ignored))
 		e.once(causeIgnored, "malformed header fields ignored", "source", source)
@@ -210,7 +211,7 @@ func (e *Edge) take(res mended, source netip.AddrPort, conn net.Conn, handle Han
 		e.count.messages.Add(1)
 		m.SetTransport(networkOf(conn))
 		m.SetSource(source.String())
-		handle(m, source, conn)
+		handle(m, source, conn, came)
 		return nil
 	}
 	if res.method != "" {

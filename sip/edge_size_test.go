@@ -33,7 +33,7 @@ func TestLargeRequestsByTCP(t *testing.T) {
 				e := NewEdge(EdgeConfig{})
 				done := make(chan error)
 				go func() {
-					done <- e.ServeTCP(l, func(m sip.Message, _ netip.AddrPort, c net.Conn) {
+					done <- e.ServeTCP(l, func(m sip.Message, _ netip.AddrPort, c net.Conn, _ time.Time) {
 						byTCP <- m
 						_, _ = c.Write([]byte(sip.NewResponseFromRequest(m.(*sip.Request), 200, "OK", nil).String()))
 					})

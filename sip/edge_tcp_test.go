@@ -70,7 +70,7 @@ func serveTCP(t *testing.T, e *Edge, l *calls, h Handler) (dial func(from string
 	}
 }
 
-func discard(sip.Message, netip.AddrPort, net.Conn) {}
+func discard(sip.Message, netip.AddrPort, net.Conn, time.Time) {}
 
 // lasts tells how long a connection stays open while drip is written every second.
 func lasts(t *testing.T, c net.Conn, drip string) time.Duration {
@@ -219,7 +219,7 @@ func TestConnectionLimits(t *testing.T) {
 func TestStreamKeepsOrder(t *testing.T) {
 	got := make(chan uint32, 1000)
 	e := NewEdge(EdgeConfig{})
-	c := serveTCP(t, e, &calls{}, func(m sip.Message, _ netip.AddrPort, conn net.Conn) {
+	c := serveTCP(t, e, &calls{}, func(m sip.Message, _ netip.AddrPort, conn net.Conn, _ time.Time) {
 		if conn == nil || m.Transport() != "TCP" || m.Source() != "192.0.2.1:9" {
 			t.Errorf("%v %s %s", conn, m.Transport(), m.Source())
 		}
@@ -249,7 +249,7 @@ func TestDialledConnection(t *testing.T) {
 	got := make(chan sip.Message, 1)
 	e := NewEdge(EdgeConfig{})
 	defer e.Close()
-	near, err := e.Dial(t.Context(), addrPort(l.Addr()), func(m sip.Message, _ netip.AddrPort, _ net.Conn) { got <- m })
+	near, err := e.Dial(t.Context(), addrPort(l.Addr()), func(m sip.Message, _ netip.AddrPort, _ net.Conn, _ time.Time) { got <- m })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func serveUDP(t *testing.T, e *Edge, p *packets, h Handler) {
 // Nothing is kept of a peer: sipgo's pool grows by one entry for each (LIBRARIES 1, trap 2).
 func TestPeersLeaveNothing(t *testing.T) {
 	e, p, n := NewEdge(EdgeConfig{}), newPackets(), 0
-	serveUDP(t, e, p, func(sip.Message, netip.AddrPort, net.Conn) { n++ })
+	serveUDP(t, e, p, func(sip.Message, netip.AddrPort, net.Conn, time.Time) { n++ })
 	heap := func() int64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -104,7 +104,7 @@ func TestPeersLeaveNothing(t *testing.T) {
 func TestJunkIsIgnored(t *testing.T) {
 	e, p := NewEdge(EdgeConfig{}), newPackets()
 	got := make(chan sip.Message, 1)
-	serveUDP(t, e, p, func(m sip.Message, _ netip.AddrPort, _ net.Conn) { got <- m })
+	serveUDP(t, e, p, func(m sip.Message, _ netip.AddrPort, _ net.Conn, _ time.Time) { got <- m })
 	junk := []string{"", "\r\n", "\r\n\r\n", "jaK", "\x00\x00\x00\x00", "SIP/2.0 200 OK", strings.Repeat("\x00", 100), strings.Repeat("\r\n", 50),
 		"\x80\x00" + strings.Repeat("rtp", 50), "GET / HTTP/1.1\r\nHost: x\r\n\r\n"}
 	for _, b := range junk {
@@ -124,7 +124,7 @@ func TestJunkIsIgnored(t *testing.T) {
 func TestReadErrorsPass(t *testing.T) {
 	e, p := NewEdge(EdgeConfig{}), newPackets()
 	got := make(chan sip.Message, 1)
-	serveUDP(t, e, p, func(m sip.Message, _ netip.AddrPort, _ net.Conn) { got <- m })
+	serveUDP(t, e, p, func(m sip.Message, _ netip.AddrPort, _ net.Conn, _ time.Time) { got <- m })
 	for range 3 {
 		p.arrive <- packet{err: syscall.ENOBUFS}
 	}
@@ -278,7 +278,7 @@ func TestMark(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range []any{p.(datagrams).PacketConn, l, c.(*streamConn).Conn} {
+		for _, c := range []any{p.(*datagrams).PacketConn, l, c.(*streamConn).Conn} {
 			if got := tos(c); got != want {
 				t.Errorf("DSCP %d: TOS %d of %T, want %d", dscp, got, c, want)
 			}

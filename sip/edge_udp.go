@@ -21,8 +21,9 @@ func (e *Edge) ListenPacket(ctx context.Context, addr string) (net.PacketConn, e
 	}
 	if u, ok := c.(*net.UDPConn); ok {
 		_ = u.SetReadBuffer(4 << 20) // as much of it as the system allows: a flood comes while the reader waits for a processor
+		return &datagrams{PacketConn: c, stamps: newStamps(u)}, nil
 	}
-	return datagrams{c}, nil
+	return &datagrams{PacketConn: c}, nil
 }
 
 // network adds the family to the name of a transport, from the address.
@@ -38,9 +39,12 @@ func network(transport, addr string) string {
 
 // datagrams is a socket whose writes take the placeholder off the From of
 // clients that send no tag.
-type datagrams struct{ net.PacketConn }
+type datagrams struct {
+	net.PacketConn
+	stamps *stamps // nil: there are none
+}
 
-func (d datagrams) WriteTo(b []byte, to net.Addr) (int, error) {
+func (d *datagrams) WriteTo(b []byte, to net.Addr) (int, error) {
 	if _, err := d.PacketConn.WriteTo(dropEmptyTag(b), to); err != nil {
 		return 0, err
 	}
@@ -59,7 +63,7 @@ func (e *Edge) ServeUDP(c net.PacketConn, handle Handler) error {
 	m := e.newMender()
 	buf := make([]byte, maxPacket)
 	for {
-		n, source, err := readFrom(c, buf)
+		n, source, came, err := readFrom(c, buf)
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return nil
@@ -82,7 +86,7 @@ func (e *Edge) ServeUDP(c net.PacketConn, handle Handler) error {
 			continue
 		}
 		res := m.mend(buf[:n], source, false)
-		if b := e.take(res, source, nil, handle); b != nil {
+		if b := e.take(res, source, nil, came, handle); b != nil {
 			if _, err := c.WriteTo(b, net.UDPAddrFromAddrPort(res.to)); err != nil {
 				e.count.unsent.Add(1)
 			}
@@ -90,15 +94,24 @@ func (e *Edge) ServeUDP(c net.PacketConn, handle Handler) error {
 	}
 }
 
-// readFrom reads a datagram; addresses of IPv4 are plain even on an IPv6 socket.
-func readFrom(c net.PacketConn, buf []byte) (int, netip.AddrPort, error) {
-	if d, ok := c.(datagrams); ok {
-		c = d.PacketConn
+// arrivals is a socket that knows when what it gives came.
+type arrivals interface {
+	readArrival(buf []byte) (n int, from netip.AddrPort, came time.Time, err error)
+}
+
+func (d *datagrams) readArrival(buf []byte) (int, netip.AddrPort, time.Time, error) {
+	if d.stamps != nil {
+		return d.stamps.read(buf)
 	}
-	if u, ok := c.(*net.UDPConn); ok {
-		n, from, err := u.ReadFromUDPAddrPort(buf)
-		return n, unmapPort(from), err
+	return readFrom(d.PacketConn, buf)
+}
+
+// readFrom reads a datagram, which came just now if the socket does not know it; addresses of IPv4 are plain even on an IPv6
+// socket.
+func readFrom(c net.PacketConn, buf []byte) (int, netip.AddrPort, time.Time, error) {
+	if a, ok := c.(arrivals); ok {
+		return a.readArrival(buf)
 	}
 	n, from, err := c.ReadFrom(buf)
-	return n, addrPort(from), err
+	return n, addrPort(from), time.Now(), err
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -13,6 +14,7 @@ import (
 type ether struct {
 	server netip.AddrPort
 	in     chan datagram // to the server
+	age    atomic.Int64  // nanoseconds that what the server reads has waited for it
 
 	mu     sync.Mutex
 	phones map[netip.AddrPort]*etherConn
@@ -74,6 +76,12 @@ func (e *ether) ReadFrom(b []byte) (int, net.Addr, error) {
 	case <-e.closed:
 		return 0, nil, net.ErrClosed
 	}
+}
+
+// readArrival is ReadFrom of a kernel that says when a datagram came.
+func (e *ether) readArrival(b []byte) (int, netip.AddrPort, time.Time, error) {
+	n, from, err := e.ReadFrom(b)
+	return n, addrPort(from), time.Now().Add(-time.Duration(e.age.Load())), err
 }
 
 func (e *ether) WriteTo(b []byte, to net.Addr) (int, error) {

@@ -116,6 +116,7 @@ func (d *dialog) enter(sdp []byte, terms sessionTerms) {
 		return
 	}
 	route, err := d.server.route(tx.ctx, d.call())
+	tx.handled() // what follows may wait for others
 	if err != nil {
 		d.refuseEntry(asRefusal(err, 500))
 		return

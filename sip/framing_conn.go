@@ -88,7 +88,7 @@ func (s *streamConn) serve() {
 			return
 		}
 		s.framer.wrote(n)
-		if whole, ok := s.messages(s.handle); !ok {
+		if whole, ok := s.messages(time.Now(), s.handle); !ok {
 			return
 		} else if whole {
 			begun, silent = false, false
@@ -96,9 +96,9 @@ func (s *streamConn) serve() {
 	}
 }
 
-// messages takes all whole messages that have come. ok is false when the
+// messages takes all whole messages of which the last byte came then. ok is false when the
 // connection must be closed.
-func (s *streamConn) messages(handle Handler) (whole, ok bool) {
+func (s *streamConn) messages(came time.Time, handle Handler) (whole, ok bool) {
 	e := s.edge
 	m, _ := e.menders.Get().(*mender)
 	defer e.menders.Put(m)
@@ -113,7 +113,7 @@ func (s *streamConn) messages(handle Handler) (whole, ok bool) {
 		if !ok {
 			e.count.badFraming.Add(1)
 			if p.code != 0 && m.reading.read(msg) {
-				e.send(s, e.take(m.refuse(p, s.source, mended{}), s.source, s, handle))
+				e.send(s, e.take(m.refuse(p, s.source, mended{}), s.source, s, came, handle))
 			}
 			return whole, false
 		}
@@ -125,7 +125,7 @@ func (s *streamConn) messages(handle Handler) (whole, ok bool) {
 			e.count.noLength.Add(1)
 			e.once(causeNoLength, "message on a stream without Content-Length, taken to have no body", "source", s.source)
 		}
-		e.send(s, e.take(m.mend(msg, s.source, true), s.source, s, handle))
+		e.send(s, e.take(m.mend(msg, s.source, true), s.source, s, came, handle))
 	}
 }
 

@@ -16,6 +16,9 @@ type Guard struct {
 	limits.Config
 	// Everyone limits loopback and the sources that Allowed trusts too, who else may do as they like.
 	Everyone bool
+	// Behind is how long a new INVITE or REGISTER may have to wait for this server: those that would wait longer are refused
+	// with 503 once the server has been behind for a while. 0: for ever.
+	Behind time.Duration
 	// AnswerScanners answers programs that say they are scanners; else strangers who do get no answer.
 	AnswerScanners bool
 }
@@ -109,6 +112,8 @@ func (g *guard) succeeded(source netip.Addr, aor string) {
 func (s *Server) SetGuard(g Guard) {
 	s.guard.settings.Store(&g)
 	s.guard.do(time.Now(), func(l *limits.Limiter) { l.Configure(g.Config) })
+	s.calls.configure(g.Behind)
+	s.registrations.configure(g.Behind)
 }
 
 // exempt says that a source is not limited.

@@ -41,6 +41,7 @@ func (s *Server) registerOrDeny(tx *serverTx) *denial {
 		return deny("registrar.domain", 404, "this is not the registrar of that domain")
 	}
 	proved, d := s.authenticate(tx, domain, aor)
+	tx.handled() // what follows waits for the disk
 	if d != nil {
 		return d
 	}

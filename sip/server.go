@@ -147,15 +147,16 @@ func setInt(n *int, v int) {
 
 // Server is the focus. Make one with NewServer, let it Listen, end it with Drain and Close.
 type Server struct {
-	cfg      Config
-	log      *slog.Logger
-	machines *slog.Logger // of sipgo's transactions
-	edge     *Edge
-	auth     auth
-	guard    *guard
-	count    counters
-	ctx      context.Context // ends with Close
-	cancel   context.CancelFunc
+	cfg                  Config
+	log                  *slog.Logger
+	machines             *slog.Logger // of sipgo's transactions
+	edge                 *Edge
+	auth                 auth
+	guard                *guard
+	calls, registrations *backlog
+	count                counters
+	ctx                  context.Context // ends with Close
+	cancel               context.CancelFunc
 
 	refusals  gate // of log lines about strangers
 	draining  atomic.Bool
@@ -188,11 +189,13 @@ func NewServer(c Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: c, log: c.Logger, machines: slog.New(quieted{c.Logger.Handler()}), edge: NewEdge(c.Edge), auth: newAuth(), guard: g,
-		dialogs:  make(map[dialogID]*dialog),
-		servers:  make(map[string]*serverTx),
-		finished: make(map[string]*finished),
-		merged:   make(map[mergeID]string),
-		clients:  make(map[string]*sipgo.ClientTx),
+		calls:         newBacklog(sipgo.INVITE, c.Guard.Behind, c.Limits.Pending, c.Logger),
+		registrations: newBacklog(sipgo.REGISTER, c.Guard.Behind, c.Limits.Pending, c.Logger),
+		dialogs:       make(map[dialogID]*dialog),
+		servers:       make(map[string]*serverTx),
+		finished:      make(map[string]*finished),
+		merged:        make(map[mergeID]string),
+		clients:       make(map[string]*sipgo.ClientTx),
 	}
 	if c.Edge.Connects == nil {
 		s.edge.cfg.Connects = s.connects
@@ -223,6 +226,8 @@ func (s *Server) Close() error {
 	}
 	s.edge.Close()
 	s.serving.Wait()
+	s.calls.close()
+	s.registrations.close()
 	var done sync.WaitGroup
 	for _, d := range ds {
 		done.Add(1)
@@ -252,6 +257,7 @@ type Snapshot struct {
 	Authenticated, WrongPassword           uint64 // proofs that were right, and that were not
 	Registered, RegisterRefused            uint64 // REGISTERs answered 200, and not (401 apart)
 	OverRate                               uint64 // requests above a rate that got 503
+	Late                                   uint64 // INVITEs and REGISTERs that got 503 because the server was behind
 	Banned                                 uint64 // bans so far
 	Stray                                  uint64 // messages that belong to nothing
 	Edge                                   EdgeSnapshot
@@ -270,7 +276,7 @@ type counters struct {
 	challenged, stale                     atomic.Uint64
 	authenticated, wrong                  atomic.Uint64
 	registered, registerRefused           atomic.Uint64
-	overRate, rateDropped                 atomic.Uint64
+	overRate, rateDropped, late           atomic.Uint64
 	scanners, banned                      atomic.Uint64
 }
 
@@ -288,7 +294,7 @@ func (s *Server) Snapshot() Snapshot {
 		Challenged: c.challenged.Load(), Stale: c.stale.Load(),
 		Authenticated: c.authenticated.Load(), WrongPassword: c.wrong.Load(),
 		Registered: c.registered.Load(), RegisterRefused: c.registerRefused.Load(),
-		OverRate: c.overRate.Load(), Banned: c.banned.Load(),
+		OverRate: c.overRate.Load(), Late: c.late.Load(), Banned: c.banned.Load(),
 		Edge: s.edge.Snapshot(),
 	}
 	for _, requests := range [...]*methodCounts{&c.requests, &s.edge.count.requests} {

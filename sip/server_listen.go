@@ -88,10 +88,10 @@ func (l *listener) close() error {
 }
 
 // message takes each message in the order in which it came on its socket; conn is nil for UDP.
-func (l *listener) message(m sipgo.Message, source netip.AddrPort, conn net.Conn) {
+func (l *listener) message(m sipgo.Message, source netip.AddrPort, conn net.Conn, came time.Time) {
 	switch m := m.(type) {
 	case *sipgo.Request:
-		l.server.request(m, &flow{listener: l, source: source, remote: source, conn: conn})
+		l.server.request(m, &flow{listener: l, source: source, remote: source, conn: conn}, came)
 	case *sipgo.Response:
 		l.server.response(m)
 	}

@@ -3,16 +3,18 @@ package sip
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-// request takes one request in the order it arrived on its socket, and must not block: what takes
+// request takes one request, which came then, in the order it arrived on its socket, and must not block: what takes
 // time goes to the queue of the dialog, or to a goroutine of its own when there is no dialog.
-func (s *Server) request(req *sipgo.Request, f *flow) {
+func (s *Server) request(req *sipgo.Request, f *flow, came time.Time) {
 	s.count.requests.add(req.Method)
 	if req.Via() == nil {
 		s.count.unreadable.Add(1)
@@ -37,7 +39,7 @@ func (s *Server) request(req *sipgo.Request, f *flow) {
 	case sipgo.CANCEL:
 		s.cancelRequest(req, f, key)
 	default:
-		s.dispatch(req, f, key)
+		s.dispatch(req, f, key, came)
 	}
 }
 
@@ -102,10 +104,22 @@ func (s *Server) stateless(req *sipgo.Request, f *flow, code int, warning string
 }
 
 func (s *Server) statelessly(req *sipgo.Request, f *flow, r *Refusal) {
-	res := s.refusal(req, newTag(), r)
+	res := s.refusal(req, s.repeatableTag(req), r)
 	res.SetBody(nil)
 	s.count.responses.add(r.Code)
 	_ = f.WriteMsg(res)
+}
+
+// repeatableTag is a tag of ours that is the same for a request which is repeated. RFC 3261, 8.2.7
+func (s *Server) repeatableTag(req *sipgo.Request) string {
+	var h maphash.Hash
+	h.SetSeed(s.edge.seed)
+	branch, _ := req.Via().Params.Get("branch")
+	_, _ = h.WriteString(branch) // never fails
+	if id := req.CallID(); id != nil {
+		_, _ = h.WriteString(id.Value())
+	}
+	return "s" + strconv.FormatUint(h.Sum64(), 36)
 }
 
 // ack goes to the transaction when it acknowledges a refusal, else to the dialog. Phones that
@@ -176,13 +190,13 @@ func (tx *serverTx) cancelledNow() {
 }
 
 // dispatch serves every other request: in the dialog's queue, or by a goroutine of its own.
-func (s *Server) dispatch(req *sipgo.Request, f *flow, key string) {
+func (s *Server) dispatch(req *sipgo.Request, f *flow, key string, came time.Time) {
 	var d *dialog
 	outside := !req.To().Params.Has("tag")
 	if !outside {
 		d = s.dialogOf(req)
 	}
-	if d == nil && !s.isRepeated(key) && s.limited(req, f) {
+	if d == nil && !s.isRepeated(key) && (s.limited(req, f) || outside && s.late(req, f, came)) {
 		return
 	}
 	tx := s.open(req, f, key)
@@ -190,6 +204,7 @@ func (s *Server) dispatch(req *sipgo.Request, f *flow, key string) {
 		return
 	}
 	if outside {
+		s.waits(tx, came)
 		go s.outOfDialog(tx)
 		return
 	}
@@ -206,6 +221,7 @@ func (s *Server) dispatch(req *sipgo.Request, f *flow, key string) {
 
 // outOfDialog serves a request without To-tag.
 func (s *Server) outOfDialog(tx *serverTx) {
+	defer tx.handled()
 	a, d := s.admission(tx)
 	if d != nil {
 		s.deny(tx, d)

@@ -31,6 +31,9 @@ type serverTx struct {
 	came    time.Time
 	caller  Identity // INVITE outside a dialog: who sends it
 
+	backlog atomic.Pointer[backlog] // what it waits in until it is handled
+	arrived time.Time               // on its socket, where it has a backlog
+
 	// final is the code of the final response, 0 while there is none. Who sets it may send: so
 	// CANCEL, answer and hang-up cannot both win. RFC 3261, 9.2 (TX-7)
 	final     atomic.Int32

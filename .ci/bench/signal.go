@@ -31,6 +31,7 @@ var signallings = []signalling{
 	{"INVITE, ACK, BYE, 100 calls a second by 50 users with passwords", "signal", 50, 100, 0, "p99 50 ms"},
 	{"the same beside a flood of 20,000 requests a second", "signal", 50, 100, 20000, "p99 50 ms"},
 	{"INVITE, ACK, BYE, 2,000 calls a second", "signal", 0, 2000, 0, "2,000 a second"},
+	{"INVITE, ACK, BYE, 3,000 calls a second, more than it can do", "signal", 0, 3000, 0, "refuses the rest"},
 	{"INVITE, ACK, BYE, as fast as it goes", "signal", 0, 0, 0, ""},
 	{"the same by 1,000 users with passwords", "signal", 1000, 0, 0, ""},
 }

@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -207,14 +206,19 @@ func (s *Server) Close() {
 
 // Enter gives the caller a leg, without sound until an offer is answered.
 func (s *Server) Enter(ctx context.Context, q Request) (*Leg, error) {
+	dscp, err := s.mayEnter(&q)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := s.ports.Bind(q.Local, dscp) // without the lock: it takes longer than all else here
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.rooms[q.Conference]
 	if err := s.admits(r, &q); err != nil {
-		return nil, err
-	}
-	pair, err := s.ports.Bind(q.Local, s.cfg.DSCP)
-	if err != nil {
+		pair.Release()
 		return nil, err
 	}
 	if r == nil {
@@ -224,13 +228,20 @@ func (s *Server) Enter(ctx context.Context, q Request) (*Leg, error) {
 		s.rooms[q.Conference] = r
 	}
 	l := &Leg{
-		id: strconv.FormatUint(s.rand.Uint64()>>4, 36), server: s, cfg: s.cfg, room: r, request: q, pair: pair,
+		id: newID(time.Now(), s.rand), server: s, cfg: s.cfg, room: r, request: q, pair: pair,
 		ssrc: s.uniqueSSRC(r), sendSSRC: s.rand.Uint32(), sessionID: uint64(s.rand.Uint32()), entered: media.Now(),
 		place: place{lobby: q.Lobby, moderator: q.Moderator},
 	}
 	r.legs[l.id] = l
 	r.conf.worker.legs.Add(1)
 	return l, nil
+}
+
+// mayEnter says whether the caller is let in as things are, and how his packets are marked.
+func (s *Server) mayEnter(q *Request) (dscp int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg.DSCP, s.admits(s.rooms[q.Conference], q)
 }
 
 // uniqueSSRC draws a number that no other leg of the conference has; 0 is nobody's.

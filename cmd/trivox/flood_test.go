@@ -141,7 +141,7 @@ func (s *server) bans(address string) (of []api.Ban) {
 // is seen in the list of bans, and served again when that is lifted.
 func TestFloodBesideAGoodCaller(t *testing.T) {
 	began := time.Now()
-	settings := fmt.Sprintf("domains = [\"example.test\"]\ndata = %q\n[limits]\neveryone = true\n", filepath.Join(t.TempDir(), "data"))
+	settings := fmt.Sprintf("domains = [\"example.test\"]\ndata = %q\n[limits]\neveryone = true\nbehind = \"0s\"\n", filepath.Join(t.TempDir(), "data"))
 	s := serveIn(t, []string{"GOGC=20"}, settings+quiet)
 	d := &domain{server: s}
 	d.user("good")

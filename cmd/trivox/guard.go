@@ -10,7 +10,7 @@ import (
 func guard(c config.Config) sip.Guard {
 	g := c.Guard
 	return sip.Guard{
-		Everyone: g.Everyone, AnswerScanners: !g.Scanners,
+		Everyone: g.Everyone, AnswerScanners: !g.Scanners, Behind: g.Behind,
 		Config: limits.Config{
 			Invite:       limits.Rate{PerMinute: g.InviteRate, Burst: g.InviteBurst},
 			Register:     limits.Rate{PerMinute: g.RegisterRate, Burst: g.RegisterBurst},

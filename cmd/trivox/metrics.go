@@ -35,7 +35,7 @@ func (p *process) metrics() api.Metrics {
 		"challenged": signalling.Challenged, "stale": signalling.Stale, "right": signalling.Authenticated, "wrong": signalling.WrongPassword,
 	}
 	m.Registers = map[string]uint64{"accepted": signalling.Registered, "refused": signalling.RegisterRefused}
-	m.Limited = map[string]uint64{"table": signalling.Limited, "rate": signalling.OverRate}
+	m.Limited = map[string]uint64{"table": signalling.Limited, "rate": signalling.OverRate, "behind": signalling.Late}
 	kept := p.storage.Stats()
 	m.StoreChanges, m.StoreCommits, m.StoreFailed, m.StoreRefused = kept.Changes, kept.Commits, kept.Failed, kept.Refused
 	for k, n := range cs.Rekeys {

@@ -4,6 +4,8 @@
 // Every table is bounded. When one is full, the entry gives way that would be worthless soonest: a bucket that is nearly
 // full again, an offence that is nearly forgotten. So a flood from many sources pushes out itself, and never who is
 // deepest in debt or banned longest.
+//
+// An Overload decides apart from that what a server cannot do in time, whoever asks for it.
 package limits
 
 import (

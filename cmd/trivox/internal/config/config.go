@@ -67,6 +67,7 @@ type Guard struct {
 	UserInviteBurst   int           `toml:"user_invite_burst" reload:"live" range:"1..1000000" doc:"Calls at once by one user, after a pause."`
 	UserRegisterRate  int           `toml:"user_register_rate" reload:"live" range:"1..1000000" doc:"Registrations a minute by one user."`
 	UserRegisterBurst int           `toml:"user_register_burst" reload:"live" range:"1..1000000" doc:"Registrations at once by one user, after a pause."`
+	Behind            time.Duration `toml:"behind" reload:"live" range:"0s,20ms..10s" doc:"Once the server has been behind for a while, new calls and registrations that would have to wait for it longer than this are answered 503 at once, so that those under way go on. \"0s\": never."`
 	Failures          int           `toml:"failures" reload:"live" range:"1..1000000" doc:"Wrong passwords or PINs of one user at one address within failure_window that ban him there; five times as many, of all users, ban the address."`
 	Window            time.Duration `toml:"failure_window" reload:"live" range:"1s..24h" doc:"Time in which failures are counted."`
 	Ban               time.Duration `toml:"ban" reload:"live" range:"1s..8760h" doc:"Length of the first ban; each further one is twice as long."`

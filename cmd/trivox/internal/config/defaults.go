@@ -23,7 +23,7 @@ func Default() Config {
 			RegisterRate: 3000, RegisterBurst: 500, // an office whose power comes back
 			UserInviteRate: 120, UserInviteBurst: 60,
 			UserRegisterRate: 60, UserRegisterBurst: 30,
-			Failures: 10, Window: 10 * time.Minute, Ban: 5 * time.Minute, BanMost: 24 * time.Hour,
+			Behind: 100 * time.Millisecond, Failures: 10, Window: 10 * time.Minute, Ban: 5 * time.Minute, BanMost: 24 * time.Hour,
 			Scanners: true,
 		},
 		TLS: TLS{MinVersion: "1.2", ClientCertificates: "off", Verify: true},

@@ -2,8 +2,12 @@ package store_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"trivox/cmd/trivox/internal/store"
 	"trivox/cmd/trivox/internal/store/storetest"
@@ -57,4 +61,39 @@ func BenchmarkAccount(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkAddRecord writes the records of calls by 512 goroutines, each of which first asks whether there are users, as
+// signalling does when a call comes. Beside the time it tells what a record takes of all processors.
+func BenchmarkAddRecord(b *testing.B) {
+	s := storetest.Open(b, store.Config{Data: b.TempDir()})
+	var n atomic.Int64
+	b.SetParallelism(256) // of 2 processors: 512
+	before := cpu(b)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := s.Any(b.Context()); err != nil {
+				b.Error(err)
+			}
+			i := n.Add(1)
+			r := fullRecord
+			r.ID, r.Room, r.User = fmt.Sprintf("%08s%08s", strconv.FormatInt(time.Now().UnixMilli(), 36), strconv.FormatUint(rand.Uint64()>>23, 36)), fmt.Sprint("room", i%100), ""
+			r.Ended = noon.Add(time.Duration(i) * time.Millisecond)
+			if err := s.AddRecord(b.Context(), r); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-us/op")
+	b.ReportMetric(float64(b.N)/float64(s.Stats().Commits), "records/commit")
+}
+
+// cpu is what this process has used of the processors.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

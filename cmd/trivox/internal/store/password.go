@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,8 +22,23 @@ const (
 // algorithms are all there are, the best first.
 var algorithms = []sip.Algorithm{sip.SHA512256, sip.SHA256, sip.MD5}
 
-// domainName is a host name (RFC 1123, 2.1) in small letters; its length is checked apart.
-var domainName = regexp.MustCompile(`^([a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9])(\.([a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9]))*$`)
+// isHostName tells whether a text is a host name (RFC 1123, 2.1) in small letters. It is asked for each request.
+func isHostName(text string) bool {
+	if len(text) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(text, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, c := range []byte(label) {
+			if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // CheckUser says what is wrong with the name or the domain of a user.
 func CheckUser(name, domain string) error {
@@ -38,7 +52,10 @@ func CheckUser(name, domain string) error {
 	}):
 		return fmt.Errorf(`the name %q cannot be dialled: need printable characters without @, :, ", <, > and space`, name)
 	}
-	if _, err := netip.ParseAddr(domain); err != nil && (len(domain) > 253 || !domainName.MatchString(domain)) {
+	if isHostName(domain) {
+		return nil
+	}
+	if _, err := netip.ParseAddr(domain); err != nil {
 		return fmt.Errorf("the domain %.80q is none: need a name in small letters without scheme or port, such as example.com", domain)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 )
@@ -81,9 +80,9 @@ func (s *Store) DeleteRecordsBefore(ctx context.Context, t time.Time) (int, erro
 // saveRecords writes records that are not there yet.
 func saveRecords(ctx context.Context, tx *sql.Tx, records []*Record) error {
 	return inSizes(len(records), func(at, count int) error {
-		var args []any
+		args := make([]any, 0, count*len(recordColumns))
 		for _, r := range records[at : at+count] {
-			args = slices.Concat(args, r.values())
+			args = r.appendTo(args)
 		}
 		if _, err := tx.ExecContext(ctx, recordInserts[count], args...); err != nil {
 			return fmt.Errorf("store: write records: %w", err)
@@ -92,13 +91,13 @@ func saveRecords(ctx context.Context, tx *sql.Tx, records []*Record) error {
 	})
 }
 
-// values are what the table has in its columns.
-func (r *Record) values() []any {
-	return []any{clean(r.ID, maxWord), clean(r.Call, maxURI), clean(r.Room, maxURI), clean(r.Kind, maxWord), clean(r.URI, maxURI),
+// appendTo adds what the table has in its columns.
+func (r *Record) appendTo(args []any) []any {
+	return append(args, clean(r.ID, maxWord), clean(r.Call, maxURI), clean(r.Room, maxURI), clean(r.Kind, maxWord), clean(r.URI, maxURI),
 		clean(r.Display, maxWord), clean(r.User, maxURI), addrText(r.Source), clean(r.Network, maxWord), clean(r.Direction, maxWord),
 		micros(r.Started), micros(r.Answered), micros(r.Ended), clean(r.Codec, maxWord), clean(r.Encryption, maxWord),
 		count(r.Received), count(r.Sent), count(r.Lost), count(r.Late), finite(r.JitterMS), finite(r.DelayMS), finite(r.RTTMS),
-		count(r.RemoteLost), finite(r.MOS), r.Code, clean(r.Reason, maxWord), clean(r.EndedBy, maxWord)}
+		count(r.RemoteLost), finite(r.MOS), r.Code, clean(r.Reason, maxWord), clean(r.EndedBy, maxWord))
 }
 
 // count is a counter as SQL has it.

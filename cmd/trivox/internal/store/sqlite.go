@@ -23,33 +23,50 @@ const patience = 10 * time.Second
 // readers is how many connections read an SQLite file at once, beside the one that writes.
 const readers = 4
 
+// writerCache is how much of an SQLite file the connection that writes keeps, in KiB. It may keep it because nobody else
+// writes: a connection forgets all when another one has committed.
+const writerCache = 16 << 10
+
 // statements is how many prepared statements each connection keeps; we have fewer.
 const statements = 64
 
-// openSQLite opens the file in the directory, or memory when there is no directory.
-func openSQLite(dir string) (*sql.DB, error) {
+// openSQLite opens the file in the directory for readers and for the writer, or memory when there is no directory, which
+// is the same for both.
+func openSQLite(dir string) (db, writing *sql.DB, err error) {
 	if dir == "" {
 		// A database in memory belongs to its connection: there is one, for ever.
 		db, err := sql.Open("sqlite3", "file::memory:?"+options().Encode())
 		if err != nil {
-			return nil, fmt.Errorf("store: memory: %w", err)
+			return nil, nil, fmt.Errorf("store: memory: %w", err)
 		}
 		db.SetMaxOpenConns(1)
-		return db, nil
+		return db, db, nil
 	}
 	path, err := makeFile(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	q := options()
 	q.Set("_journal_mode", "WAL") // readers and the writer do not wait for each other, nor does another process
 	q.Set("_synchronous", "FULL") // a commit is on the disk when it returns
+	if db, err = openConnections(path, q, readers); err != nil {
+		return nil, nil, err
+	}
+	q.Set("_cache_size", strconv.Itoa(-writerCache))
+	if writing, err = openConnections(path, q, 1); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, writing, nil
+}
+
+// openConnections opens so many connections to the file, when they are needed, and keeps them.
+func openConnections(path string, q url.Values, count int) (*sql.DB, error) {
 	db, err := sql.Open("sqlite3", address(path, q))
 	if err != nil {
 		return nil, fmt.Errorf("store: %s: %w", path, err)
 	}
-	db.SetMaxOpenConns(1 + readers)
-	db.SetMaxIdleConns(1 + readers)
+	db.SetMaxOpenConns(count)
+	db.SetMaxIdleConns(count)
 	return db, nil
 }
 

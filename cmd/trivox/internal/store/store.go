@@ -46,7 +46,8 @@ var (
 // open. What a method has done without error survives the death of the process, and of the machine as far as its
 // disks keep what they have promised; a Store in memory survives nothing.
 type Store struct {
-	db       *sql.DB
+	db       *sql.DB // for reading
+	writing  *sql.DB // for the writer: db itself but where an SQLite file is read beside it
 	postgres bool
 	now      func() time.Time
 
@@ -77,14 +78,15 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	var err error
 	if s.postgres {
 		s.db, err = openPostgres(c.Database)
+		s.writing = s.db
 	} else {
-		s.db, err = openSQLite(c.Data)
+		s.db, s.writing, err = openSQLite(c.Data)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if err := s.migrate(ctx, migrations()); err != nil {
-		_ = s.db.Close()
+		_ = s.closeDB()
 		return nil, err
 	}
 	go s.write()
@@ -105,11 +107,14 @@ func (s *Store) Close() error {
 	if again {
 		return nil
 	}
-	if err := s.db.Close(); err != nil {
+	if err := s.closeDB(); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}
 	return nil
 }
+
+// closeDB closes the connections. One may be closed twice.
+func (s *Store) closeDB() error { return errors.Join(s.db.Close(), s.writing.Close()) }
 
 // bounded gives what limits one transaction of ours: a PostgreSQL that does not answer must not stop us for ever. One
 // of SQLite is bounded by the wait for its lock; breaking it off would only close its connection, which is all that

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"hash"
 	"maps"
+	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -207,6 +209,30 @@ func TestCheckUser(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.20q at %.20q: %v, want %q", c.name, c.domain, err, c.want)
 		}
+	}
+}
+
+// A host name is what the grammar of RFC 1123, 2.1 says.
+func TestHostName(t *testing.T) {
+	grammar := regexp.MustCompile(`^([a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9])(\.([a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9]))*$`)
+	r := rand.New(rand.NewPCG(1, 2))
+	good := 0
+	for range 20000 {
+		text := make([]byte, r.IntN(12))
+		for i := range text {
+			text[i] = "aaaaz09-.A_\xff"[r.IntN(12)]
+		}
+		name := strings.Replace(string(text), "z", strings.Repeat("z", 57+r.IntN(8)), 1)
+		want := grammar.MatchString(name)
+		if got := store.IsHostName(name); got != want {
+			t.Fatalf("%q: %v, want %v", name, got, want)
+		}
+		if want {
+			good++
+		}
+	}
+	if good < 1000 {
+		t.Errorf("of 20,000 texts only %d were host names", good)
 	}
 }
 

@@ -149,7 +149,7 @@ func (s *Store) finish(batch []*job, err error) {
 func (s *Store) transact(f func(ctx context.Context, tx *sql.Tx) error) error {
 	ctx, cancel := s.bounded()
 	defer cancel()
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := s.writing.BeginTx(ctx, nil)
 	if err != nil {
 		return begun(err)
 	}
