@@ -37,6 +37,9 @@ type etherConn struct {
 // startOnEther makes a server that listens on 192.0.2.254 in a network of the test's own.
 func startOnEther(t testing.TB, c Config) (*Server, *ether) {
 	t.Helper()
+	if c.Resolver == nil {
+		c.Resolver = dns{}
+	}
 	s, err := NewServer(c)
 	if err != nil {
 		t.Fatal(err)
