@@ -48,7 +48,7 @@ func startOnEther(t testing.TB, c Config) (*Server, *ether) {
 		server: netip.MustParseAddrPort("192.0.2.254:5060"), in: make(chan datagram, 1024),
 		phones: make(map[netip.AddrPort]*etherConn), closed: make(chan struct{}),
 	}
-	l := &listener{server: s, packets: e}
+	l := &listener{server: s, network: networkUDP, packets: e}
 	if err := s.serve(l, e.LocalAddr(), func() error { return s.edge.ServeUDP(e, l.message) }); err != nil {
 		t.Fatal(err)
 	}
