@@ -20,7 +20,9 @@ const (
 
 // MOS estimates what people think of speech after its way here: 1 is bad, 4.4 as good as telephone speech gets. loss is
 // the share of packets that were not played, 0 to 1, taken as lost at random; delay is from mouth to ear. It is 0,
-// unknown, for codecs other than G.711: there are no published constants for them on the scale of telephone speech.
+// unknown, for codecs other than G.711: there are no published constants for them on the scale of telephone speech. What
+// G.113, appendix IV, has for wideband codecs belongs to the scale of G.107.1, which ends at 129 and not at 93.2: its numbers
+// must not stand beside these. Opus is in neither.
 func MOS(c codec.Codec, loss float64, delay time.Duration) float64 {
 	if c != codec.PCMU && c != codec.PCMA {
 		return 0

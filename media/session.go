@@ -75,6 +75,9 @@ type Verdict struct {
 	Drop      Drop
 	NewSource bool // first packet of another source: playout and Digits begin anew (RT-3)
 	Moved     bool // the latch moved: Remote may have changed
+	// Rekey says, once in a while, that the peer was understood and that nothing of it can be decrypted any more: it
+	// must be asked for another key (Q6).
+	Rekey bool
 }
 
 // Session is one RTP session of one leg: whom it hears, what it sends, and its reports. It is pure:
@@ -98,6 +101,8 @@ type Session struct {
 	clash  clash
 	stats  SessionStats
 	keys   secrecy
+
+	lockout lockout
 }
 
 // NewSession begins a session; the peer is heard as soon as it sends.
@@ -166,8 +171,11 @@ func (s *Session) Receive(now time.Duration, b []byte, from netip.AddrPort) (Pac
 	if s.keys.in != nil {
 		plain, why := s.open(now, b, from)
 		if why != NotDropped {
-			return s.drop(why)
+			p, v := s.drop(why)
+			v.Rekey = s.lockedOut(now, from, why)
+			return p, v
 		}
+		s.lockout.decrypted()
 		b = plain
 	}
 	h, ok := parseRTP(b)

@@ -126,7 +126,7 @@ func (d *dialog) calleeCall() Call {
 		User: t.user, Host: t.aor.Host,
 		Caller: t.who, CallID: d.id.callID, Source: f.source, Local: f.local().Addr(), Network: f.network(), Listener: f.listener.local,
 		Bridge: d.bridge.name, Direct: d.bridge.direct, Callee: true,
-		HangUp: d.hangUp,
+		HangUp: d.hangUp, Rekey: d.rekey,
 	}
 }
 

@@ -104,8 +104,7 @@ func (d *dialog) reofferHeard(ex *exchange, attempt int, v *invitation, res *sip
 		return
 	case code == 422 && !ex.raised && !ex.abandoned && d.state == confirmed:
 		ex.raised = true
-		d.session.minSE = max(d.session.minSE, sessionHeaders(res).minSE)
-		d.session.terms.interval = max(d.session.terms.interval, d.session.minSE)
+		d.raiseInterval(res)
 		d.reoffer(ex)
 		return
 	}

@@ -52,8 +52,9 @@ type dialog struct {
 	flow    *flow // of the last request
 	contact *sipgo.ContactHeader
 
-	unacked *unacked2xx
-	session session
+	unacked  *unacked2xx
+	session  session
+	rekeying rekeying
 
 	bridge   *bridge   // the call to another that this is one side of; nil: a call to a room
 	calling  *calling  // our first INVITE, while it has no 2xx; nil: the dialog is the caller's, or is made
@@ -189,4 +190,7 @@ func (d *dialog) stopTimers() {
 		d.unacked = nil
 	}
 	d.session.stop()
+	if d.rekeying.timer != nil {
+		d.rekeying.timer.Stop()
+	}
 }

@@ -48,6 +48,9 @@ type Call struct {
 	// HangUp ends the call: a refusal before it was answered, else exactly one BYE. It never
 	// blocks, may be called from any goroutine and any number of times; the first cause counts.
 	HangUp func(cause Cause)
+	// Rekey asks the peer for new keys by a re-INVITE, where the Leg is a Rekeyer. It never blocks, may be called from any
+	// goroutine and at any time; while one request is under way another changes nothing.
+	Rekey func()
 }
 
 // Route is where a call goes.
@@ -84,6 +87,15 @@ type Leg interface {
 type Reofferer interface {
 	// Reoffer is called after Offer, when the phone has refused it for its content; nil: there is no other.
 	Reoffer() ([]byte, error)
+}
+
+// Rekeyer is a Leg whose peer can be asked for new keys (Q6).
+type Rekeyer interface {
+	// Rekey gives an offer for a re-INVITE, of what was agreed but with new keys of the leg's; nil: there is nothing to
+	// ask for. After it comes Rekeyed, or End, or, when the peer could not look at it, Rekey again.
+	Rekey() ([]byte, error)
+	// Rekeyed takes the answer to it; nil: there is none, and all stays as it was.
+	Rekeyed(answer []byte) error
 }
 
 // Refusal is an error that carries a SIP answer of 300 or above.

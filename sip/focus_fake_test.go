@@ -27,6 +27,7 @@ type fakeLeg struct {
 	events chan string
 	cause  Cause // valid after "end"
 	ends   int
+	rekeys int
 	answer func(offer []byte) ([]byte, error)
 }
 

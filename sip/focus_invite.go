@@ -239,7 +239,7 @@ func (d *dialog) refuseEntry(r *Refusal, more ...sipgo.Header) {
 // call is what the rooms are told about the INVITE.
 func (d *dialog) call() Call {
 	c := callOf(d.inviteTx)
-	c.HangUp = d.hangUp
+	c.HangUp, c.Rekey = d.hangUp, d.rekey
 	return c
 }
 
@@ -250,7 +250,7 @@ func callOf(tx *serverTx) Call {
 		User: room(&req.Recipient), Host: strings.Trim(req.Recipient.Host, "[]"), URI: req.Recipient.String(),
 		Caller: tx.caller,
 		CallID: req.CallID().Value(), Source: f.source, Local: f.local().Addr(), Network: f.network(), Listener: f.listener.local,
-		HangUp: func(Cause) {},
+		HangUp: func(Cause) {}, Rekey: func() {},
 	}
 }
 

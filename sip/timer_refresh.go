@@ -110,8 +110,7 @@ func (d *dialog) refreshed(method sipgo.RequestMethod, res *sipgo.Response) {
 		d.refreshAnswered(method, res)
 	case code == 422:
 		d.session.raised++
-		d.session.minSE = max(d.session.minSE, sessionHeaders(res).minSE)
-		d.session.terms.interval = max(d.session.terms.interval, d.session.minSE)
+		d.raiseInterval(res)
 		if d.session.raised <= sessionRaises {
 			d.refresh()
 		}
@@ -129,6 +128,12 @@ func (d *dialog) refreshed(method sipgo.RequestMethod, res *sipgo.Response) {
 		d.log.Info("sip: session not refreshed, trying again", "code", code)
 		d.retryRefresh(d.session.terms.interval / 8)
 	}
+}
+
+// raiseInterval takes the Min-SE of a 422. RFC 4028, 7.4 (ST-2)
+func (d *dialog) raiseInterval(res *sipgo.Response) {
+	d.session.minSE = max(d.session.minSE, sessionHeaders(res).minSE)
+	d.session.terms.interval = max(d.session.terms.interval, d.session.minSE)
 }
 
 func (d *dialog) refreshAnswered(method sipgo.RequestMethod, res *sipgo.Response) {

@@ -30,12 +30,13 @@ const (
 	LegEnded                     // Summary says how it was
 	LegPlayed                    // its prompts of Number are out
 	LegAdmitted                  // it has come in from the lobby
+	LegRekey                     // its own key keeps it out: Rekeying says what is done about it
 
 	legTurns // it sends another of its codecs: for the Server alone
 )
 
 func (k EventKind) String() string {
-	return [...]string{"heard", "digit", "silent", "looped", "changed", "ended", "played", "admitted"}[k]
+	return [...]string{"heard", "digit", "silent", "looped", "changed", "ended", "played", "admitted", "rekey"}[k]
 }
 
 // Event is something that happened to a leg. OnEvent gets it after the fact.
@@ -48,6 +49,7 @@ type Event struct {
 	Duration   time.Duration // LegDigit: how long it was held
 	Private    bool          // LegDigit: it is nobody else's business, nor the log's: a PIN, or for the other one of two
 	Number     int           // LegPlayed: of Leg.Play
+	Rekeying   Rekeying      // LegRekey
 	Address    string        // LegSilent: where RTP was sent
 	Summary    Summary       // LegEnded; of LegChanged Codec and Encryption, of LegSilent Unauthentic
 	Call       string        // Call-ID

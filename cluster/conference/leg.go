@@ -29,16 +29,18 @@ type Leg struct {
 
 	talks sync.Mutex // held while a description is dealt with, however long; taken before mu
 
-	mu     sync.Mutex
-	last   []byte // the SDP we sent last, with version
-	early  bool   // the call is not answered yet, and has sound all the same
-	openly bool   // what is offered to a phone that we call may be in clear
-	agreed *sdp.Media
-	crypto *media.Crypto // of agreed
-	format format
-	line   *line         // nil until sound was agreed
-	over   chan struct{} // made when the call ends, closed when summary is what it was like
-	ended  bool
+	mu      sync.Mutex
+	last    []byte // the SDP we sent last, with version
+	early   bool   // the call is not answered yet, and has sound all the same
+	openly  bool   // what is offered to a phone that we call may be in clear
+	rekey   []byte // the offer of Rekey, until Rekeyed
+	version uint64 // least that the next description has, when an offer of ours was refused
+	agreed  *sdp.Media
+	crypto  *media.Crypto // of agreed
+	format  format
+	line    *line         // nil until sound was agreed
+	over    chan struct{} // made when the call ends, closed when summary is what it was like
+	ended   bool
 
 	summary Summary // of a call whose over is closed
 }
@@ -69,7 +71,7 @@ func (l *Leg) Offer() ([]byte, error) {
 func (l *Leg) Reoffer() ([]byte, error) {
 	l.mu.Lock()
 	secure := l.triesSecure() && l.last != nil
-	l.openly = true
+	l.openly, l.version = true, max(l.version, 2) // another description than the one refused. RFC 3264, 8
 	l.mu.Unlock()
 	if !secure {
 		return nil, nil
@@ -163,9 +165,7 @@ func (l *Leg) local() sdp.Local {
 		DTMF: true, CN: true, PTime: Slot, MinPTime: 10 * time.Millisecond, MaxPTime: 60 * time.Millisecond,
 		LevelExt: true, Direction: sdp.SendRecv, SRTP: l.request.SRTP, Keys: l.cfg.Keys,
 	}
-	if l.openly {
-		ours.Version = 2 // another description than the one refused. RFC 3264, 8
-	}
+	ours.Version = max(ours.Version, l.version)
 	for _, c := range l.cfg.Codecs {
 		ours.Codecs = append(ours.Codecs, sdp.Codec{
 			Name: c.Name, ClockRate: c.ClockRate, Channels: c.Channels, PayloadType: uint8(c.PayloadType),

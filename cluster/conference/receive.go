@@ -39,6 +39,9 @@ func (c *conference) takeRTP(i int, b []byte, from netip.AddrPort, arrival time.
 	if v.Drop != media.NotDropped {
 		c.worker.dropped[v.Drop].Add(1)
 	}
+	if v.Rekey {
+		c.lockedOut(l)
+	}
 	switch v.Kind {
 	case media.Sound:
 		c.takeSound(l, p)

@@ -21,6 +21,7 @@ type Request struct {
 	SRTP       sdp.Policy // whether its sound is encrypted
 	Called     bool       // we call him: an offer of ours that he refuses can be followed by another (Leg.Reoffer)
 	HangUp     func(Cause)
+	Rekey      func() // has the caller asked for another key, by Leg.Rekey and Leg.Rekeyed; it must not block. Nil: cannot be done
 
 	Moderator bool // gets in though it is locked, and is a host while in
 	Lobby     bool // stays outside until Leg.Admit: hears prompts alone, and is heard by nobody

@@ -93,7 +93,8 @@ type Server struct {
 	ports   *media.Ports
 	workers []*worker
 	events  chan Event
-	dropped counter       // events nobody took in time
+	dropped counter // events nobody took in time
+	rekeys  [rekeyings]counter
 	quit    chan struct{} // closed when no leg is left to report of; events never is: signalling may be late with one
 	done    sync.WaitGroup
 

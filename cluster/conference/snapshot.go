@@ -131,6 +131,7 @@ type Stats struct {
 	Conferences, Legs int
 	Waiting           int // of the legs, those in a lobby
 	EventsDropped     uint64
+	Rekeys            [rekeyings]uint64 // callers whose own key kept them out, by Rekeying
 	Workers           []WorkerStats
 }
 
@@ -143,6 +144,9 @@ func (s *Server) Stats() Stats {
 		st.Waiting += r.count().Waiting
 	}
 	s.mu.Unlock()
+	for i := range s.rekeys {
+		st.Rekeys[i] = s.rekeys[i].Load()
+	}
 	for _, w := range s.workers {
 		st.Workers = append(st.Workers, w.stats())
 	}

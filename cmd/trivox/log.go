@@ -49,6 +49,8 @@ func (p *process) logEvent(e conference.Event) {
 		log.Warn("our own RTP comes back from the caller: not mixed", "caller", e.URI)
 	case conference.LegChanged:
 		log.Debug("sound agreed", "codec", e.Summary.Codec, "encryption", e.Summary.Encryption, "caller", e.URI, "address", e.Address)
+	case conference.LegRekey:
+		logRekey(log.With("caller", e.URI, "call_id", e.Call), e.Rekeying)
 	case conference.LegAdmitted:
 		log.Info("come in from the lobby", "caller", e.URI)
 	case conference.LegEnded:
@@ -64,5 +66,21 @@ func (p *process) logEvent(e conference.Event) {
 			"encryption", s.Encryption, "received", s.Received, "sent", s.Sent, "lost", s.Lost, "late", s.Late, "unauthentic", s.Unauthentic,
 			"jitter", s.Jitter.Round(100*time.Microsecond).String(), "delay", s.Delay.Round(100*time.Microsecond).String(),
 			"by", who, "reason", s.Cause.Text)
+	}
+}
+
+// logRekey says what is done about a caller whose own SRTP key keeps it out.
+func logRekey(log *slog.Logger, k conference.Rekeying) {
+	switch k {
+	case conference.RekeyAsked:
+		log.Warn("nothing of the caller can be decrypted any more: asking for a new SRTP key",
+			"hint", "the phone has begun its sequence numbers or rollover counter anew, as some do after a hold or transfer")
+	case conference.RekeyDone:
+		log.Info("new SRTP keys agreed")
+	case conference.RekeySame:
+		log.Warn("the caller keeps its SRTP key, and stays unheard",
+			"hint", "what it sends cannot be told from a replay; hang up and call again")
+	case conference.RekeyRefused:
+		log.Warn("the caller took no offer of new SRTP keys, and stays unheard", "hint", "hang up and call again")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"trivox/cluster/conference"
 	"trivox/cmd/trivox/internal/api"
 	"trivox/media"
 )
@@ -23,7 +24,7 @@ func (p *process) metrics() api.Metrics {
 		Conferences: cs.Conferences, Legs: cs.Legs, RTPPortsInUse: p.ports.Size() - free, RTPPortsFree: free,
 		Requests: signalling.Requests, Responses: signalling.Responses, SIPDropped: signalling.Dropped,
 		CallsEnded:     map[string]uint64{"server": p.ended[0].Load(), "caller": p.ended[1].Load()},
-		PacketsDropped: map[string]uint64{}, EventsDropped: cs.EventsDropped,
+		PacketsDropped: map[string]uint64{}, Rekeys: map[string]uint64{}, EventsDropped: cs.EventsDropped,
 		Connections: signalling.Edge.Conns, Dialogs: signalling.Dialogs, CertificateExpiry: p.certificateExpiry(),
 		Handshakes: map[string]uint64{"done": signalling.Edge.Secured, "failed": signalling.Edge.Insecure},
 	}
@@ -37,6 +38,9 @@ func (p *process) metrics() api.Metrics {
 	m.Limited = map[string]uint64{"table": signalling.Limited, "rate": signalling.OverRate}
 	kept := p.storage.Stats()
 	m.StoreChanges, m.StoreCommits, m.StoreFailed, m.StoreRefused = kept.Changes, kept.Commits, kept.Failed, kept.Refused
+	for k, n := range cs.Rekeys {
+		m.Rekeys[conference.Rekeying(k).String()] = n
+	}
 	for _, w := range cs.Workers {
 		m.PacketsReceived += w.Received
 		m.PacketsSent += w.Sent

@@ -173,7 +173,7 @@ func (r *rooms) request(c sip.Call, name string) conference.Request {
 	return conference.Request{
 		Conference: name, URI: c.Caller.URI, Display: c.Caller.Display, CallID: c.CallID, Local: c.Local,
 		Source: c.Source.Addr(), User: c.Caller.User, Network: c.Network, SRTP: r.srtp(c),
-		HangUp: func(cause conference.Cause) { c.HangUp(sip.Cause(cause)) },
+		HangUp: func(cause conference.Cause) { c.HangUp(sip.Cause(cause)) }, Rekey: c.Rekey,
 	}
 }
 

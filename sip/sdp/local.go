@@ -23,6 +23,7 @@ type Local struct {
 	LevelExt           bool          // client-to-mixer level (RFC 6464)
 	Direction          Direction     // what we want, sendrecv unless set
 	SRTP               Policy
+	Rekey              bool      // offers inside a session have a new key of ours in place of the one in use
 	Keys               io.Reader // random bytes for keys of ours, that never fails; needed unless SRTP is Off
 }
 

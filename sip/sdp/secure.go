@@ -96,13 +96,19 @@ func (c *Crypto) line() string {
 
 // offerSecurity settles profile and a=crypto lines of an offer. Inside a
 // session what was agreed on is offered again and nothing else: a list of new
-// keys would read as a new beginning.
+// keys would read as a new beginning. Where one is meant (Q6), tag and suite
+// stay, for the peer knows them.
 func (m *Media) offerSecurity(ours Local, prev *Media) (lines string) {
 	inUse := prev != nil && prev.Crypto != nil
 	switch {
 	case ours.SRTP == Off:
 		m.Profile = strings.Replace(m.Profile, "SAVP", "AVP", 1)
 		return ""
+	case inUse && ours.Rekey:
+		c := *prev.Crypto
+		s, _ := suiteNamed(c.Suite)
+		c.Send = ours.draw(s)
+		return c.line()
 	case inUse:
 		return prev.Crypto.line()
 	case ours.SRTP == Offered && prev != nil:

@@ -237,6 +237,46 @@ func TestOfferedSecurity(t *testing.T) {
 	}
 }
 
+// Q6: an offer that asks for new keys has the tag, suite and profile of before and a key of ours that is new; what comes of it
+// is what the answer says, on hold too. Where nothing is encrypted it is an offer as any other.
+func TestOfferedRekey(t *testing.T) {
+	us := guarded(Offered, 2)
+	at := func(profile, lines string) []byte { return crlf(head + "m=audio 5000 " + profile + " 0\n" + lines) }
+	_, prev, err := Answer(at("RTP/SAVP", cm80(4, 1)+"a=sendonly\n"), us, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	us.Rekey, us.Direction, us.Keys = true, prev.Direction, randomness(150)
+	offer := Offer(us, &prev)
+	d, err := Parse(offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := d.Media[0].cryptos()
+	if d.Media[0].Profile != "RTP/SAVP" || len(got) != 1 || got[0].tag != 4 || got[0].suite.name != prev.Crypto.Suite ||
+		bytes.Equal(got[0].key, prev.Crypto.Send) || bytes.Equal(got[0].key, prev.Crypto.Recv) || !strings.Contains(string(offer), "a=recvonly\r\n") {
+		t.Errorf("offered\n%s", offer)
+	}
+	if _, version := d.Origin.numbers(); version != prev.Version+1 {
+		t.Errorf("version %d after %d", version, prev.Version)
+	}
+	us.Rekey, us.Direction = false, SendRecv
+	for _, seed := range []byte{1, 9} { // the key of before, and another
+		m, err := Accept(offer, at("RTP/SAVP", cm80(4, seed)+"a=sendonly\n"), us, &prev)
+		if err != nil || !bytes.Equal(m.Crypto.Send, got[0].key) || !bytes.Equal(m.Crypto.Recv, secret(30, seed)) || !m.Hold {
+			t.Errorf("%v: %+v", err, m)
+		}
+	}
+	_, clear, err := Answer(at("RTP/AVP", ""), us, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	us.Rekey = true
+	if offer := Offer(us, &clear); strings.Contains(string(offer), "a=crypto") {
+		t.Errorf("a call in clear:\n%s", offer)
+	}
+}
+
 // What an answer makes of our offer; a late offer's keys are those that Accept reads from it.
 func TestAcceptSecurity(t *testing.T) {
 	for _, c := range []struct {

@@ -27,6 +27,7 @@ type Metrics struct {
 	PacketsReceived uint64            // RTP
 	PacketsSent     uint64            // RTP
 	PacketsDropped  map[string]uint64 // RTP and RTCP, by reason
+	Rekeys          map[string]uint64 // callers whose own SRTP key kept them out, by what was done about it
 	EventsDropped   uint64            // events to conferences whose inbox was full
 	TickLateness    Histogram         // how late the media workers began their slots
 	PINsWrong       uint64            // PINs typed that were wrong
@@ -72,7 +73,7 @@ type collector struct {
 	received, sent, dropped, eventsDropped, late, overrun *prometheus.Desc
 	waiting, pinsWrong, lockouts                          *prometheus.Desc
 	registrations, bans, bansMade, written, failed        *prometheus.Desc
-	auth, registers, limited                              *prometheus.Desc
+	auth, registers, limited, rekeys                      *prometheus.Desc
 	connections, dialogs, handshakes, expiry              *prometheus.Desc
 	stored, commits, notStored, storeRefused              *prometheus.Desc
 }
@@ -97,6 +98,7 @@ func newCollector(source func() Metrics) *collector {
 		received:      desc("rtp_packets_received_total", "RTP packets received."),
 		sent:          desc("rtp_packets_sent_total", "RTP packets sent."),
 		dropped:       desc("rtp_packets_dropped_total", "RTP and RTCP packets received and not used, by reason.", "reason"),
+		rekeys:        desc("srtp_rekeys_total", "Callers of whom nothing could be decrypted any more, by what came of asking for another key.", "result"),
 		eventsDropped: desc("conference_events_dropped_total", "Events lost because a conference's inbox was full."),
 		late:          desc("tick_lateness_seconds", "How late media workers began their slots."),
 		overrun:       desc("tick_overruns_total", "Slots skipped because the one before took too long."),
@@ -126,7 +128,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.connections, c.dialogs, c.handshakes, c.expiry,
 		c.stored, c.commits, c.notStored, c.storeRefused,
 		c.registrations, c.bans, c.bansMade, c.written, c.failed, c.auth, c.registers, c.limited,
-		c.waiting, c.pinsWrong, c.lockouts,
+		c.waiting, c.pinsWrong, c.lockouts, c.rekeys,
 	} {
 		ch <- d
 	}
@@ -162,6 +164,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	counter(c.received, m.PacketsReceived)
 	counter(c.sent, m.PacketsSent)
 	byLabel(c.dropped, m.PacketsDropped)
+	byLabel(c.rekeys, m.Rekeys)
 	counter(c.eventsDropped, m.EventsDropped)
 	buckets, count := m.TickLateness.cumulative()
 	ch <- prometheus.MustNewConstHistogram(c.late, count, m.TickLateness.Sum.Seconds(), buckets)

@@ -10,7 +10,7 @@ import (
 
 func sample() Metrics {
 	return Metrics{
-		Conferences: 2, Legs: 7, LegsWaiting: 3, PINsWrong: 11, PINLockouts: 12, RTPPortsInUse: 8, RTPPortsFree: 4992,
+		Conferences: 2, Legs: 7, LegsWaiting: 3, PINsWrong: 11, PINLockouts: 12, Rekeys: map[string]uint64{"asked": 13, "same key": 14}, RTPPortsInUse: 8, RTPPortsFree: 4992,
 		Requests:        map[string]uint64{"INVITE": 9, "FOO": 1, "BAR": 2},
 		Responses:       map[int]uint64{200: 8, 486: 1},
 		SIPDropped:      map[string]uint64{"unreadable": 3},
@@ -38,6 +38,7 @@ func TestMetrics(t *testing.T) {
 	text := w.Body.String()
 	for _, want := range []string{
 		"trivox_conferences 2\n", "trivox_legs 7\n", "trivox_legs_waiting 3\n", "trivox_pins_wrong_total 11\n", "trivox_pin_lockouts_total 12\n",
+		`trivox_srtp_rekeys_total{result="asked"} 13`, `trivox_srtp_rekeys_total{result="same key"} 14`,
 		"trivox_rtp_port_pairs_in_use 8\n", "trivox_rtp_port_pairs_free 4992\n",
 		`trivox_sip_requests_total{method="INVITE"} 9` + "\n", `trivox_sip_requests_total{method="other"} 3` + "\n",
 		`trivox_sip_responses_total{code="200"} 8` + "\n", `trivox_sip_responses_total{code="486"} 1` + "\n",

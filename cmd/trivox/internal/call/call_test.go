@@ -186,13 +186,18 @@ func TestToneIsHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	pcm := heard.PCM[heard.Rate/2 : heard.Rate] // past the start
-	var re, im, all float64
-	for i, v := range pcm {
-		s, c := math.Sincos(2 * math.Pi * 440 * float64(i) / float64(heard.Rate))
-		re, im, all = re+float64(v)*c, im+float64(v)*s, all+float64(v)*float64(v)
+	var shares []float64                        // of windows of 50 ms: a busy machine may lose a packet
+	for window := range slices.Chunk(pcm, heard.Rate/20) {
+		var re, im, all float64
+		for i, v := range window {
+			s, c := math.Sincos(2 * math.Pi * 440 * float64(i) / float64(heard.Rate))
+			re, im, all = re+float64(v)*c, im+float64(v)*s, all+float64(v)*float64(v)
+		}
+		shares = append(shares, 2*(re*re+im*im)/float64(len(window))/all)
 	}
-	if share := 2 * (re*re + im*im) / float64(len(pcm)) / all; share < 0.99 {
-		t.Errorf("%.3f of the sound is the tone", share)
+	slices.Sort(shares)
+	if median := shares[len(shares)/2]; !(median > 0.99) {
+		t.Errorf("%.3f of the sound is the tone", median)
 	}
 }
 
