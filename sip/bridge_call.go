@@ -139,11 +139,12 @@ func (d *dialog) invite() {
 	})
 	if err != nil {
 		d.log.Info("sip: INVITE not sent", "uri", c.target.uri.String(), "to", d.flow.remote, "error", err)
-		d.notTaken(&Refusal{Code: 480, Warning: "the phone is not reachable"}, Cause{Code: 480, Text: "not reachable"})
+		d.serverFailed(&Refusal{Code: 480, Warning: "the phone is not reachable"}, Cause{Code: 480, Text: "not reachable"}, restUsual)
 		return
 	}
 	c.invite = v
 	s.count.called.Add(1)
+	d.watch(v)
 }
 
 // heard takes an answer to the INVITE that makes the dialog; nil: none came.
@@ -151,7 +152,7 @@ func (d *dialog) heard(v *invitation, res *sipgo.Response) {
 	switch {
 	case res == nil:
 		if d.calling != nil {
-			d.notTaken(&Refusal{Code: 480, Warning: "the phone does not answer"}, Cause{Code: 408, Text: "no answer from the phone"})
+			d.serverFailed(&Refusal{Code: 480, Warning: "the phone does not answer"}, Cause{Code: 408, Text: "no answer from the phone"}, restUsual)
 		}
 	case res.IsProvisional():
 		d.progress(res)
@@ -164,54 +165,6 @@ func (d *dialog) heard(v *invitation, res *sipgo.Response) {
 	default:
 		d.taken(v, res)
 	}
-}
-
-// declined takes a final answer of 300 and above. RFC 4028, 7.4 (ST-2)
-func (d *dialog) declined(res *sipgo.Response) {
-	c, code := d.calling, res.StatusCode
-	if least := sessionHeaders(res).minSE; code == 422 && !c.raised && least > 0 && d.state == early {
-		c.raised = true
-		d.session.minSE = max(least, leastMinSE)
-		d.session.terms.interval = max(d.session.terms.interval, d.session.minSE)
-		d.invite()
-		return
-	}
-	if d.offerAgain(code) || d.divert(res) {
-		return
-	}
-	said := phrase(code, res.Reason)
-	d.notTaken(&Refusal{Code: passedOn(code), Warning: "the phone answered " + said}, Cause{Code: code, Text: said, ByPeer: true})
-}
-
-// offerAgain sends the INVITE again, once, to a phone that could take nothing of our offer, where the leg has another.
-// RFC 3261, 8.1.3.5
-func (d *dialog) offerAgain(code int) bool {
-	c := d.calling
-	if code != 488 && code != 606 && code != 415 || c.other || d.state != early || d.bridge.direct {
-		return false
-	}
-	c.other = true
-	leg, ok := d.leg.(Reofferer)
-	if !ok {
-		return false
-	}
-	offer, err := leg.Reoffer()
-	if err != nil || offer == nil {
-		return false
-	}
-	d.localSDP = offer
-	d.invite()
-	return true
-}
-
-// notTaken ends a branch that has no 2xx.
-func (d *dialog) notTaken(r *Refusal, c Cause) {
-	b, i := d.bridge, d.calling.index
-	if d.state == ending {
-		c = d.calling.cause
-	}
-	b.caller.post(func() { b.failed(i, r) })
-	d.drop(c)
 }
 
 // taken makes the dialog of a 2xx. The ACK goes out at once, whoever gets the call. RFC 3261, 13.2.2.4 and 12.1.2

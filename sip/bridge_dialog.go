@@ -39,7 +39,7 @@ func (d *dialog) acknowledge(v *invitation, answer []byte) {
 
 // refuseAnswer gets rid of a 2xx that comes when the call is somebody else's: ACK, then BYE. RFC 3261, 13.2.2.4 (UA-2, TX-6)
 func (d *dialog) refuseAnswer(v *invitation, res *sipgo.Response) {
-	lost := &dialog{record: d.record, server: d.server, flow: d.flow}
+	lost := &dialog{record: d.record, server: d.server, flow: v.flow}
 	lost.record.complete(res)
 	lost.localSeq = v.req.CSeq().SeqNo
 	lost.acknowledge(v, nil)

@@ -108,6 +108,21 @@ func (o *office) legsOf(phones ...*phone) (caller *fakeLeg, called []*fakeLeg) {
 	return caller, called
 }
 
+// sounding tells how many phones have sound before the answer, of the one call that there is.
+func (o *office) sounding() int {
+	o.server.mu.Lock()
+	var caller *dialog
+	for _, d := range o.server.dialogs {
+		if !d.callee {
+			caller = d
+		}
+	}
+	o.server.mu.Unlock()
+	n := make(chan int)
+	caller.post(func() { n <- len(caller.bridge.early.phones) })
+	return <-n
+}
+
 // Of several phones with sound before the answer the caller hears the first; when it gives up, the next one; when none is left and
 // one rings, his own ringing. Then one answers that had no such sound.
 func TestBridgeEarlySoundOfMany(t *testing.T) {
@@ -122,6 +137,7 @@ func TestBridgeEarlySoundOfMany(t *testing.T) {
 	phones[0].reply(invites[0], 183, earlySDP)
 	res := a.response("INVITE", 183)
 	phones[1].reply(invites[1], 183, earlySDP) // nobody hears it yet
+	eventually(t, func() bool { return o.sounding() == 2 })
 	phones[2].reply(invites[2], 180, "")
 	a.response("INVITE", 180)
 	called[0].want(t, "offer", "early", "setanswer")

@@ -22,6 +22,7 @@ type office struct {
 	rooms    *fakeRooms
 	location *fakeLocation
 	tls      *tls.Config // of phones
+	gateways *liveDNS    // nil: phones of users are called
 }
 
 // openOffice starts a server where every user but tea is one of example.com.

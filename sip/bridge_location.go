@@ -26,6 +26,8 @@ type target struct {
 	q    int         // preference in thousandths
 	ours bool        // a phone of a user of ours
 	way  func(ctx context.Context) (*flow, error)
+	// servers are the ways to a URI elsewhere, of which way gives the next; nil: there is one way.
+	servers *servers
 	// secure says that only TLS will do. RFC 3261, 26.2.2
 	secure bool
 	// bound says that only the flow reaches the phone: a large request stays on it. (TR-2)
@@ -139,9 +141,9 @@ func (s *Server) outside(out string) (target, error) {
 		return target{}, &Refusal{Code: 500, Warning: err.Error()}
 	}
 	aor := sipgo.Uri{Scheme: uri.Scheme, User: uri.User, Password: uri.Password, Host: uri.Host, Port: uri.Port}
+	e := &servers{server: s, uri: uri}
 	return target{
-		user: room(&uri), uri: uri, aor: aor, secure: uri.Scheme == "sips", who: Identity{URI: aor.String()},
-		way: func(ctx context.Context) (*flow, error) { return s.flowTo(ctx, uri) },
+		user: room(&uri), uri: uri, aor: aor, secure: uri.Scheme == "sips", who: Identity{URI: aor.String()}, way: e.next, servers: e,
 	}, nil
 }
 

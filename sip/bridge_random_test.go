@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,16 +32,83 @@ func TestBridgeRandom(t *testing.T) {
 	}
 }
 
-// play is one call with its end.
-func (o *office) play(r *rand.Rand, name string) {
+// The same of calls to gateways, of which SRV names up to three: they say nothing, answer 503, or do as phones do. (TR-9)
+func TestBridgeRandomElsewhere(t *testing.T) {
+	for _, direct := range []bool{false, true} {
+		gateways := &liveDNS{known: dns{"gw.test": {"127.0.0.1"}}}
+		o := openOffice(t, "udp", direct, Config{
+			Timers: Timers{T1: 2 * time.Millisecond, T2: 8 * time.Millisecond}, Ring: 400 * time.Millisecond, Resolver: gateways,
+			Route: func(context.Context, Call) (Route, error) {
+				return Route{Out: "sip:+49@localhost", Direct: direct}, nil
+			},
+		})
+		o.gateways = gateways
+		for seed := range uint64(20) {
+			o.play(rand.New(rand.NewPCG(seed, 8)), fmt.Sprintf("elsewhere, direct %v, seed %d", direct, seed))
+			if t.Failed() {
+				return
+			}
+		}
+		eventually(t, func() bool { return o.server.Snapshot().ClientTransactions == 0 })
+	}
+}
+
+// liveDNS is a dns that changes.
+type liveDNS struct {
+	mu    sync.Mutex
+	known dns
+}
+
+// lead has SRV lead to gateways, the first one first.
+func (l *liveDNS) lead(gateways []*phone) {
+	var records []string
+	for i, p := range gateways {
+		records = append(records, fmt.Sprintf("%d 0 %d gw.test.", i, addrPort(p.conn.LocalAddr()).Port()))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known["_sip._udp.localhost"] = records
+}
+
+func (l *liveDNS) LookupSRV(ctx context.Context, service, proto, name string) (string, []*net.SRV, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known.LookupSRV(ctx, service, proto, name)
+}
+
+func (l *liveDNS) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known.LookupNetIP(ctx, network, host)
+}
+
+// callees are the phones of bob and his colleagues, or gateways.
+func (o *office) callees(r *rand.Rand) (phones []*phone) {
+	if o.gateways != nil {
+		for range 1 + r.IntN(3) {
+			phones = append(phones, o.newPhone())
+		}
+		o.gateways.lead(phones)
+		return phones
+	}
 	users := [...]string{"bob", "carol", "dave"}
 	for _, user := range users {
 		_, _ = o.location.Update(context.Background(), user, "example.com", func([]Binding) ([]Binding, error) { return nil, nil })
 	}
-	caller := &actor{phone: o.caller(), r: r, calls: true}
-	actors := []*actor{caller, {phone: o.phone(500), r: r}}
+	phones = append(phones, o.phone(500))
 	for range r.IntN(4) {
-		actors = append(actors, &actor{phone: o.phoneOf(users[r.IntN(3)], 500+100*r.IntN(2)), r: r})
+		phones = append(phones, o.phoneOf(users[r.IntN(3)], 500+100*r.IntN(2)))
+	}
+	return phones
+}
+
+// play is one call with its end.
+func (o *office) play(r *rand.Rand, name string) {
+	caller := &actor{phone: o.caller(), r: r, calls: true}
+	actors := []*actor{caller}
+	for _, p := range o.callees(r) {
+		gateway := o.gateways != nil
+		actors = append(actors, &actor{phone: p, r: r, gateway: gateway, mute: gateway && r.IntN(3) == 0})
 	}
 	body := offerSDP
 	if r.IntN(6) == 0 {
@@ -86,6 +156,9 @@ type actor struct {
 	r     *rand.Rand
 	calls bool // it is the caller
 	obeys bool // the end: it does only what ends the call
+
+	gateway bool
+	mute    bool // it says nothing until the end
 
 	talks   bool             // it has a dialog that was answered
 	bye     bool             // it has sent BYE
@@ -142,7 +215,7 @@ func (a *actor) asked(req *sipgo.Request) {
 			req.To().Params.Add("tag", a.fromTag)
 		}
 		a.waiting = append(a.waiting, req)
-		if a.r.IntN(3) > 0 {
+		if !a.mute && a.r.IntN(3) > 0 {
 			a.reply(req, []int{100, 180, 183}[a.r.IntN(3)], []string{"", bobSDP + "0", bobSDP + "1", "v=0 bad"}[a.r.IntN(4)])
 		}
 	case sipgo.CANCEL:
@@ -215,8 +288,13 @@ func (a *actor) told(res *sipgo.Response) {
 func (a *actor) act() {
 	inDialog := a.toTag != ""
 	switch n := a.r.IntN(14); {
+	case a.mute:
 	case len(a.waiting) > 0 && n < 9:
-		a.final([]int{200, 200, 200, 200, 302, 302, 302, 486, 480, 488, 491, 603, 404, 481}[a.r.IntN(14)])
+		codes := []int{200, 200, 200, 200, 302, 302, 302, 486, 480, 488, 491, 603, 404, 481}
+		if a.gateway {
+			codes = []int{200, 503, 503, 486}
+		}
+		a.final(codes[a.r.IntN(len(codes))])
 	case a.calls && n == 0 || n == 1 && inDialog:
 		a.cancel()
 	case inDialog && n == 2:

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"context"
 	"testing"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -92,7 +91,7 @@ func TestBridgeWays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f, err := udp.flowTo(context.Background(), u); (err == nil) != ok {
+		if f, err := (&servers{server: udp, uri: u}).next(t.Context()); (err == nil) != ok {
 			t.Errorf("%s: %+v, %v", uri, f, err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"testing"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -196,6 +195,10 @@ func TestNATAndConnectionGone(t *testing.T) {
 
 // RFC 3261, 19.1.2 and 26.2.2
 func TestWhereURILeads(t *testing.T) {
+	s, err := NewServer(Config{Rooms: newRooms(), Resolver: dns{}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct{ uri, transport, addr string }{
 		{"sip:a@192.0.2.1", "", "192.0.2.1:5060"},
 		{"sip:a@192.0.2.1;transport=UDP", "UDP", "192.0.2.1:5060"},
@@ -211,9 +214,13 @@ func TestWhereURILeads(t *testing.T) {
 			t.Fatal(err)
 		}
 		transport := transportOf(uri)
-		addr, err := resolve(t.Context(), uri, transport)
-		if transport != tt.transport || err != nil || !strings.EqualFold(addr.String(), tt.addr) {
-			t.Errorf("%s: %q %v, %v", tt.uri, transport, addr, err)
+		found, err := s.locate(t.Context(), uri, transport)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := found.next(t.Context())
+		if transport != tt.transport || err != nil || h.network != transport || h.remote.String() != tt.addr || found.more() {
+			t.Errorf("%s: %q %v, %v", tt.uri, transport, h, err)
 		}
 	}
 }

@@ -3,10 +3,8 @@ package sip
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
-	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -56,16 +54,14 @@ func (h nextWay) open(ctx context.Context) (*flow, error) {
 	if h.nat {
 		return &back, nil
 	}
-	remote, err := resolve(ctx, h.uri, networkUDP)
-	if err != nil {
-		return &back, nil
-	}
 	if network == networkTCP {
-		if f, err := h.flow.listener.dial(ctx, remote, networkTCP, ""); err == nil {
+		if f, err := h.first(ctx, networkTCP); err == nil {
 			return f, nil
 		}
 	}
-	back.remote = remote
+	if f, err := h.first(ctx, networkUDP); err == nil {
+		return f, nil
+	}
 	return &back, nil
 }
 
@@ -79,11 +75,41 @@ func (h nextWay) reopen(ctx context.Context) (*flow, error) {
 	if h.flow.network() == networkTLS || transportOf(h.uri) == networkTLS {
 		network = networkTLS
 	}
-	remote, err := resolve(ctx, h.uri, network)
+	return h.first(ctx, network)
+}
+
+// first gives a way by network to the first server of the URI that can be reached: by UDP nobody knows more than that it has
+// an address. RFC 3263, 4 (TR-9)
+func (h nextWay) first(ctx context.Context, network string) (*flow, error) {
+	near := h.flow.listener
+	found, err := near.server.locate(ctx, h.uri, network)
 	if err != nil {
 		return nil, err
 	}
-	return h.flow.listener.dial(ctx, remote, network, h.uri.Host)
+	var unreached error
+	for tries := 0; tries < serversMost; {
+		at, err := found.next(ctx)
+		switch {
+		case err != nil && unreached != nil:
+			return nil, unreached
+		case err != nil:
+			return nil, err
+		case found.named && at.remote.Addr().Is4() != near.local.Addr().Is4():
+			unreached = fmt.Errorf("%w of the family of %s", errNoSocket, at.remote)
+			continue
+		case network == networkUDP:
+			f := *h.flow
+			f.remote = at.remote
+			return &f, nil
+		}
+		f, err := near.dial(ctx, at.remote, network, h.uri.Host)
+		if err == nil {
+			return f, nil
+		}
+		unreached = err
+		tries++
+	}
+	return nil, unreached
 }
 
 // transportOf is the transport that a URI asks for; "" leaves it open. A sips URI is TLS, whatever else it says.
@@ -98,26 +124,4 @@ func transportOf(uri sipgo.Uri) string {
 		return t
 	}
 	return ""
-}
-
-// resolve gives the address that a URI leads to by network, whose port is meant where the URI names none.
-func resolve(ctx context.Context, uri sipgo.Uri, network string) (netip.AddrPort, error) {
-	port := uint16(5060)
-	if network == networkTLS {
-		port = 5061
-	}
-	if uri.Port > 0 && uri.Port < 65536 {
-		port = uint16(uri.Port)
-	}
-	host := strings.Trim(uri.Host, "[]")
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return netip.AddrPortFrom(ip.Unmap(), port), nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	return netip.AddrPortFrom(ips[0].Unmap(), port), nil
 }

@@ -39,6 +39,9 @@ type etherConn struct {
 // startOnEther makes a server that listens on 192.0.2.254 in a network of the test's own.
 func startOnEther(t testing.TB, c Config) (*Server, *ether) {
 	t.Helper()
+	if c.Resolver == nil {
+		c.Resolver = dns{}
+	}
 	s, err := NewServer(c)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +50,7 @@ func startOnEther(t testing.TB, c Config) (*Server, *ether) {
 		server: netip.MustParseAddrPort("192.0.2.254:5060"), in: make(chan datagram, 1024),
 		phones: make(map[netip.AddrPort]*etherConn), closed: make(chan struct{}),
 	}
-	l := &listener{server: s, packets: e}
+	l := &listener{server: s, network: networkUDP, packets: e}
 	if err := s.serve(l, e.LocalAddr(), func() error { return s.edge.ServeUDP(e, l.message) }); err != nil {
 		t.Fatal(err)
 	}

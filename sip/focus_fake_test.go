@@ -165,6 +165,9 @@ func startServer(t *testing.T, network string, c Config) (*Server, netip.AddrPor
 	if testing.Verbose() && c.Logger == nil {
 		c.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	if c.Resolver == nil {
+		c.Resolver = dns{}
+	}
 	s, err := NewServer(c)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -81,7 +82,9 @@ type Config struct {
 	Route func(ctx context.Context, c Call) (Route, error)
 	// Divert tells where a call goes that a phone of c.Caller, a user of ours, sends on by 300, 301 or 302: what Route tells
 	// of a call of his, as far as diversions are allowed. An error or a room is logged and not followed. Nil: none is. (UA-10)
-	Divert   func(ctx context.Context, c Call) (Route, error)
+	Divert func(ctx context.Context, c Call) (Route, error)
+	// Resolver looks up the hosts of URIs elsewhere. Nil: net.DefaultResolver.
+	Resolver Resolver
 	Ring     time.Duration // how long phones ring at most, 3 min unless set
 	RingNext time.Duration // how long those of one preference ring before those of the next do, 20 s unless set
 	// ParseInfo reads a digit from the body of an INFO. Nil: INFO bodies are refused.
@@ -127,6 +130,9 @@ func (c *Config) fill() error {
 	if err := errors.Join(c.checkAuth(), c.Registrar.check()); err != nil {
 		return err
 	}
+	if c.Resolver == nil {
+		c.Resolver = net.DefaultResolver
+	}
 	if c.Product == "" {
 		c.Product = "trivox"
 	}
@@ -159,6 +165,7 @@ type Server struct {
 	cancel               context.CancelFunc
 
 	refusals  gate // of log lines about strangers
+	resting   resting
 	draining  atomic.Bool
 	listeners []*listener // guarded by mu
 	serving   sync.WaitGroup

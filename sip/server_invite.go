@@ -147,6 +147,13 @@ func (v *invitation) acknowledge(tag string, ack *sipgo.Request) {
 	_ = v.flow.WriteMsg(ack)
 }
 
+// alive tells whether there was any answer.
+func (v *invitation) alive() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.progress || v.final
+}
+
 // cancel sends CANCEL, once, and not before a provisional answer has come. reason may be nil. RFC 3261, 9.1 (TX-6)
 func (v *invitation) cancel(reason sipgo.Header) {
 	v.mu.Lock()
