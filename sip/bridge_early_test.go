@@ -110,15 +110,7 @@ func (o *office) legsOf(phones ...*phone) (caller *fakeLeg, called []*fakeLeg) {
 
 // sounding tells how many phones have sound before the answer, of the one call that there is.
 func (o *office) sounding() int {
-	o.server.mu.Lock()
-	var caller *dialog
-	for _, d := range o.server.dialogs {
-		if !d.callee {
-			caller = d
-		}
-	}
-	o.server.mu.Unlock()
-	n := make(chan int)
+	caller, n := o.callerDialog(), make(chan int)
 	caller.post(func() { n <- len(caller.bridge.early.phones) })
 	return <-n
 }

@@ -232,6 +232,22 @@ func TestFailoverCancelled(t *testing.T) {
 		k.over(2)
 		gw[2].nothing()
 	})
+	onTrunk(t, false, func(t *testing.T, k *trunk) { // at the moment of the 503
+		a, gw := k.call(), k.gateways
+		invite := gw[0].rung()
+		busy := make(chan struct{})
+		k.callerDialog().post(func() { <-busy })
+		a.raw("CANCEL", a.seq, "")
+		a.response("CANCEL", 200)
+		a.refusedACK(a.response("INVITE", 487))
+		synctest.Wait()
+		gw[0].reply(invite, 503, "")
+		gw[0].asked("ACK")
+		synctest.Wait()
+		close(busy)
+		k.over(1)
+		gw[1].nothing()
+	})
 }
 
 // A gateway with sound before the answer that then has no line: the caller hears the next one, and gets that one's answer. (RT-5)

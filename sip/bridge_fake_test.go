@@ -153,6 +153,20 @@ func (o *office) connect(a, b *phone) (legA, legB *fakeLeg) {
 	return legA, legB
 }
 
+// callerDialog is the caller's side of the one call that there is.
+func (o *office) callerDialog() *dialog {
+	o.t.Helper()
+	o.server.mu.Lock()
+	defer o.server.mu.Unlock()
+	for _, d := range o.server.dialogs {
+		if !d.callee {
+			return d
+		}
+	}
+	o.t.Fatal("there is no call")
+	return nil
+}
+
 // answered takes the 200 of the INVITE and acknowledges it.
 func (p *phone) answered() *sipgo.Response {
 	p.t.Helper()

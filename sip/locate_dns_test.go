@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Types of DNS records. RFC 1035, 3.2.2; RFC 3596, 2.1; RFC 2782
+// Types of DNS records.
 const (
 	typeA    = 1
 	typeAAAA = 28
@@ -41,7 +41,7 @@ func (d dns) serve(t *testing.T) *net.Resolver {
 	}}
 }
 
-// answer is that to a message with one question; nil to any other. RFC 1035, 4.1
+// answer is that to a message with one question; nil to any other.
 func (d dns) answer(question []byte) []byte {
 	if len(question) < 12 || binary.BigEndian.Uint16(question[4:]) != 1 {
 		return nil
