@@ -37,6 +37,8 @@ type EdgeConfig struct {
 	// Refused addresses are not listened to: nothing of what they send is read, and their connections are closed. It is
 	// asked for every datagram, so it must be quick. Nil: nobody.
 	Refused func(netip.Addr) bool
+	// Stale is asked for every datagram, of which nothing else has been read, and when it came; true drops it. Nil: none is.
+	Stale func(b []byte, came time.Time) bool
 	// Connects is asked for each connection that comes; false closes it before anything is read. Nil: all may.
 	Connects func(netip.Addr) bool
 }
@@ -61,6 +63,9 @@ func (c *EdgeConfig) fill() {
 	}
 	if c.Refused == nil {
 		c.Refused = func(netip.Addr) bool { return false }
+	}
+	if c.Stale == nil {
+		c.Stale = func([]byte, time.Time) bool { return false }
 	}
 	if c.Connects == nil {
 		c.Connects = func(netip.Addr) bool { return true }
@@ -143,6 +148,7 @@ type EdgeSnapshot struct {
 	ReadErrors, Unsent  uint64 // errors of sockets while reading, and answers they did not take
 	Idle                uint64 // connections closed for saying nothing
 	Refused             uint64 // datagrams, connections, and reads of connections of refused addresses
+	Stale               uint64 // datagrams that had waited for too long
 	OverRate            uint64 // connections closed because their source connects too often
 }
 
@@ -155,7 +161,7 @@ type edgeCounters struct {
 	accepted, overLimit                  atomic.Uint64
 	secured, insecure                    atomic.Uint64
 	readErrors, unsent, refused          atomic.Uint64
-	overRate                             atomic.Uint64
+	overRate, stale                      atomic.Uint64
 }
 
 // Snapshot may be called at any time.
@@ -167,7 +173,7 @@ func (e *Edge) Snapshot() EdgeSnapshot {
 		BadFraming: c.badFraming.Load(), TooSlow: c.tooSlow.Load(), Idle: c.idle.Load(),
 		Accepted: c.accepted.Load(), OverLimit: c.overLimit.Load(),
 		Secured: c.secured.Load(), Insecure: c.insecure.Load(),
-		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(), OverRate: c.overRate.Load(),
+		ReadErrors: c.readErrors.Load(), Unsent: c.unsent.Load(), Refused: c.refused.Load(), Stale: c.stale.Load(), OverRate: c.overRate.Load(),
 	}
 	e.mu.Lock()
 	n.Conns = len(e.conns)

@@ -78,6 +78,9 @@ func (e *Edge) ServeUDP(c net.PacketConn, handle Handler) error {
 		case e.cfg.Refused(source.Addr()):
 			e.count.refused.Add(1)
 			continue
+		case e.cfg.Stale(buf[:n], came):
+			e.count.stale.Add(1)
+			continue
 		case isSTUN(buf[:n]):
 			e.count.pings.Add(1)
 			if _, err := c.WriteTo(appendSTUN(nil, buf[:n], source), net.UDPAddrFromAddrPort(source)); err != nil {

@@ -14,7 +14,7 @@ import (
 type ether struct {
 	server netip.AddrPort
 	in     chan datagram // to the server
-	age    atomic.Int64  // nanoseconds that what the server reads has waited for it
+	age    atomic.Int64  // nanoseconds that what the server reads has waited for it; 0: none, however busy the machine is
 
 	mu     sync.Mutex
 	phones map[netip.AddrPort]*etherConn
@@ -84,7 +84,11 @@ func (e *ether) ReadFrom(b []byte) (int, net.Addr, error) {
 // readArrival is ReadFrom of a kernel that says when a datagram came.
 func (e *ether) readArrival(b []byte) (int, netip.AddrPort, time.Time, error) {
 	n, from, err := e.ReadFrom(b)
-	return n, addrPort(from), time.Now().Add(-time.Duration(e.age.Load())), err
+	age := time.Duration(e.age.Load())
+	if age == 0 {
+		age = -time.Hour
+	}
+	return n, addrPort(from), time.Now().Add(-age), err
 }
 
 func (e *ether) WriteTo(b []byte, to net.Addr) (int, error) {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -20,6 +21,8 @@ const overloadRetry = 5 * time.Second
 type backlog struct {
 	method sipgo.RequestMethod
 	log    *slog.Logger
+
+	behind atomic.Bool // on, for who must not wait
 
 	mu       sync.Mutex
 	overload *limits.Overload
@@ -44,6 +47,7 @@ func (b *backlog) do(now time.Time, f func(*limits.Overload)) {
 		return
 	}
 	b.on = on
+	b.behind.Store(on)
 	if on {
 		b.since, b.refused = now, 0
 		b.log.Warn("sip: the server is behind: new requests that could not be handled in time are refused", "rule", "limits.behind", "method", b.method)

@@ -85,6 +85,7 @@ func TestBehind(t *testing.T) {
 	}
 	// Of 20 that wait at 200 a second the last is handled in time, unless it was late at the door.
 	s.calls.wait(-985)
+	fresh.to = "sip:stage@example.com" // with "tag" in it: it might belong to a dialog, and is not dropped unread
 	fresh.request("INVITE", offerSDP)
 	fresh.refusedACK(fresh.final(503))
 	net.age.Store(0)
@@ -93,6 +94,21 @@ func TestBehind(t *testing.T) {
 	res := fresh.final(200)
 	fresh.toTag, _ = res.To().Params.Get("tag")
 	fresh.ack(fresh.seq, "")
+
+	// What has not even been read in time is not answered, and comes again.
+	dropped := s.Snapshot().Dropped["late"]
+	net.age.Store(int64(time.Minute))
+	lost := net.phone(t, "192.0.2.4:5060")
+	message = lost.request("INVITE", offerSDP)
+	lost.request("OPTIONS", "") // read after it
+	lost.response("OPTIONS", 200)
+	net.age.Store(0)
+	lost.write(message)
+	for lost.response("INVITE", 200).CSeq().SeqNo != 1 {
+	}
+	if n := s.Snapshot().Dropped["late"] - dropped; n != 1 {
+		t.Errorf("%d were dropped as late, want 1", n)
+	}
 
 	s.calls.do(until.Add(10*time.Second), func(*limits.Overload) {})
 	if text := log.String(); strings.Count(text, "the server is behind") != 1 || strings.Count(text, "no longer behind") != 1 || !strings.Contains(text, "refused=5") {

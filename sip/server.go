@@ -207,6 +207,9 @@ func NewServer(c Config) (*Server, error) {
 	if c.Edge.Connects == nil {
 		s.edge.cfg.Connects = s.connects
 	}
+	if c.Edge.Stale == nil {
+		s.edge.cfg.Stale = s.stale
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

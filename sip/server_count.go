@@ -60,6 +60,7 @@ const (
 	droppedClosing    = "closing"    // came while the server closed
 	droppedRate       = "rate"       // above the rate of their source
 	droppedBanned     = "banned"     // from a source that is banned; nothing of them was read
+	droppedLate       = "late"       // new, and not even read in time by a server that is behind
 	droppedScanner    = "scanner"    // from a program that looks for servers to break into
 )
 
@@ -69,6 +70,6 @@ func (s *Server) dropped(e EdgeSnapshot) map[string]uint64 {
 	return map[string]uint64{
 		droppedUnreadable: e.Unanswered + c.unreadable.Load(), droppedUnfinished: e.TooSlow,
 		droppedStray: c.stray.Load(), droppedQueue: c.acksLimited.Load(), droppedClosing: c.closing.Load(),
-		droppedRate: c.rateDropped.Load() + e.OverRate, droppedBanned: e.Refused, droppedScanner: c.scanners.Load(),
+		droppedRate: c.rateDropped.Load() + e.OverRate, droppedBanned: e.Refused, droppedScanner: c.scanners.Load(), droppedLate: e.Stale,
 	}
 }

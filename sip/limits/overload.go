@@ -45,7 +45,7 @@ func (o *Overload) Admit(now, came time.Time) bool {
 		return true
 	case o.waiting >= o.most:
 		o.on = true
-	case !o.On(now), o.waiting < overloadLeast, o.bound >= now.Sub(came)+o.wait():
+	case !o.On(now), o.waiting < overloadLeast, o.bound >= max(0, now.Sub(came))+o.wait():
 		return true
 	}
 	o.last = now
