@@ -36,7 +36,7 @@ func TestParseCredentials(t *testing.T) {
 func TestCredentialsAsTheLibrary(t *testing.T) {
 	pieces := []string{"username=", "realm = ", "nonce=", "uri=", "response=", "nc=", "qop=", "x-y=", ",", ", ", " ", `"`, `\`, `"a"`, `"b\"c"`, "1f", "auth", "ä"}
 	random, same := rand.New(rand.NewPCG(1, 2)), 0
-	for range 300_000 {
+	for range 50_000 {
 		var b strings.Builder
 		b.WriteString("Digest ")
 		for range random.IntN(12) {
