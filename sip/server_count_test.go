@@ -48,7 +48,7 @@ func TestCounts(t *testing.T) {
 		t.Errorf("responses %v, want %v", n.Responses, want)
 	}
 	if want := map[string]uint64{"unreadable": 2, "unfinished": 0, "stray": 1, "queue": 1, "closing": 0,
-		"rate": 0, "banned": 0, "scanner": 0}; !maps.Equal(n.Dropped, want) {
+		"rate": 0, "banned": 0, "late": 0, "scanner": 0}; !maps.Equal(n.Dropped, want) {
 		t.Errorf("dropped %v, want %v", n.Dropped, want)
 	}
 }

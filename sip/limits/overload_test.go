@@ -76,20 +76,22 @@ func TestOverload(t *testing.T) {
 		{"nine tenths", 2000, 1800, bound / 2, bound / 2, false},
 		{"half more than it can", 2000, 3000, 4 * bound, 2 * bound, true},
 		{"five times", 2000, 10000, 5 * bound, 2 * bound, true},
-		{"twenty times", 2000, 40000, 5 * bound, 2 * bound, true},
+		{"ten times", 2000, 20000, 5 * bound, 2 * bound, true},
 		{"a slow one, three times", 100, 300, 15 * bound, 2 * bound, true},
-		{"a fast one, twice", 20000, 40000, 5 * bound, 2 * bound, true},
+		{"a fast one, twice", 10000, 20000, 5 * bound, 2 * bound, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			const long = 10 * time.Second
 			r := rand.New(rand.NewPCG(1, 2))
 			q := &queue{o: NewOverload(bound, 1000), each: time.Duration(float64(time.Second) / tt.capacity)}
 			now := q.offer(r, noon, tt.rate, 5*time.Second, 0)
 			first := q.longest
 			q.longest, q.served = 0, 0
-			now = q.offer(r, now, tt.rate, 20*time.Second, 0)
+			now = q.offer(r, now, tt.rate, long, 0)
 			t.Logf("%d served, %d refused, at first %v waited for, then %v", q.served, q.denied, first, q.longest)
-			if least := 0.95 * 20 * min(tt.capacity, tt.rate*0.95); float64(q.served) < least {
-				t.Errorf("%d served in 20 s, want %.0f", q.served, least)
+			if least := 0.95 * long.Seconds() * min(tt.capacity, tt.rate*0.95); float64(q.served) < least {
+				t.Errorf("%d served in %v, want %.0f", q.served, long, least)
 			}
 			if first > tt.longest || q.longest > tt.then || (q.denied > 0) != tt.refuses {
 				t.Errorf("waited for %v at first, then %v, %d refused; want at most %v and %v, refusals: %v", first, q.longest, q.denied, tt.longest, tt.then, tt.refuses)
@@ -99,7 +101,7 @@ func TestOverload(t *testing.T) {
 			}
 			denied := q.denied
 			now = q.offer(r, now, tt.capacity/2, time.Second, 0) // what waits is done
-			q.offer(r, now, tt.capacity/2, 10*time.Second, 0)
+			q.offer(r, now, tt.capacity/2, 6*time.Second, 0)
 			if float64(q.denied-denied) > tt.capacity/10 || q.on || q.turns > 2 {
 				t.Errorf("afterwards %d more refused, on %v after %d turns", q.denied-denied, q.on, q.turns)
 			}
