@@ -51,11 +51,11 @@ func (d *domain) again() {
 // run is `trivox ARGS` that must do well.
 func run(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := command(t, args...).CombinedOutput()
+	out, err := trivox(t, args...)
 	if err != nil {
 		t.Fatalf("trivox %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return string(out)
+	return out
 }
 
 // user adds one with the password of the tests.

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math"
-	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,7 +10,6 @@ import (
 
 	"github.com/pion/rtp"
 
-	"trivox/cmd/trivox/internal/phone"
 	"trivox/media"
 	"trivox/media/codec"
 )
@@ -30,25 +26,14 @@ func TestTerminate(t *testing.T) {
 	// One who does not answer his BYE at once keeps the server draining.
 	w := openWire(t, s, "tea")
 	w.call()
-	agent := openAgent(t, line{local: netip.MustParseAddr("127.0.0.1")})
 	s.ended.Do(func() { s.signal(syscall.SIGTERM) })
 	for i, p := range phones {
-		select {
-		case <-p.dialog.Done():
-		case <-time.After(patience):
-			t.Fatalf("phone %d was sent no BYE", i)
-		}
+		p.hungUp()
 		if e := p.dialog.End(); !e.ByPeer || e.Text == "" {
 			t.Errorf("phone %d was hung up on with %+v, want a Reason that a person can read", i, e)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	_, err := agent.Dial(ctx, phone.Call{URI: s.room("tea"), Offer: offer(localPort(phones[0].socket), codec.PCMU, 1, "sendrecv")})
-	var refused *phone.Failure
-	if !errors.As(err, &refused) || refused.Code != 503 || !strings.Contains(refused.Text, "try again after") {
-		t.Errorf("a call while the server stops got %v, want 503 with Retry-After", err)
-	}
+	refusedBy(t, s, "tea", 503, "try again after")
 	if status, _ := s.ask("GET", "/readyz", ""); status != 503 {
 		t.Errorf("/readyz while the server stops: %d", status)
 	}
@@ -95,15 +80,7 @@ func TestReload(t *testing.T) {
 			t.Fatalf("the reload was heard: %.1f %% besides the tone, a jump of %.3f rad, at %v", 100*tone.worst, tone.jump, tone.faults)
 		}
 	}
-	// A room of two is full now.
-	agent := openAgent(t, line{local: netip.MustParseAddr("127.0.0.1")})
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	_, err := agent.Dial(ctx, phone.Call{URI: s.room("tea"), Offer: offer(localPort(a.socket), codec.PCMU, 1, "sendrecv")})
-	var refused *phone.Failure
-	if !errors.As(err, &refused) || refused.Code != 486 {
-		t.Errorf("a third caller in a room of two got %v, want 486", err)
-	}
+	refusedBy(t, s, "tea", 486, "the room is full: 2 are in it")
 	// What is logged at debug only.
 	s.await(1, "a debug line", func(e event) bool { return e["level"] == "DEBUG" })
 	// A file with a fault changes nothing.
@@ -157,11 +134,7 @@ func TestQueuedSoundIsPlayed(t *testing.T) {
 	}
 	at := time.Now()
 	s.ended.Do(func() { s.signal(syscall.SIGTERM) })
-	select {
-	case <-b.dialog.Done():
-	case <-time.After(patience):
-		t.Fatal("no BYE")
-	}
+	b.hungUp()
 	took := time.Since(at)
 	s.over()
 	// What the test now sends to the ear comes behind all that the server has sent.
