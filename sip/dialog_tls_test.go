@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -139,7 +140,7 @@ func TestNothingInsteadOfTLS(t *testing.T) {
 			rooms := newRooms()
 			c := ca.server("127.0.0.1")
 			c.InsecureSkipVerify = tt.blind
-			s, addr := startServer(t, tt.network, Config{Rooms: rooms, TLS: c, Timers: Timers{T1: 1000000}})
+			s, addr := startServer(t, tt.network, Config{Rooms: rooms, TLS: c, Timers: Timers{T1: 20 * time.Millisecond}})
 			to := newCallee(t, ca, tt.certificate)
 			var p *phone
 			if tt.network == "tls" {
