@@ -173,7 +173,8 @@ func TestFloodBesideAGoodCaller(t *testing.T) {
 	}
 	s.lift()
 	guesses, err := s.load("a-wrong-password", "register", "sip:example.test", "--local", flooder, "--user", "guess%d", "--users", "80", "--rate", "40", "--seconds", "2")
-	if err != nil || guesses.Done > 0 || guesses.Failures["REGISTER: answered 403"] != 50 || guesses.Failures["REGISTER: no answer"] == 0 {
+	// A few may be judged at the same time as the fiftieth.
+	if err != nil || guesses.Done > 0 || guesses.Failures["REGISTER: answered 403"] < 50 || guesses.Failures["REGISTER: no answer"] == 0 {
 		t.Errorf("who guesses passwords got %+v, %v; want 50 times 403 and then no answer", guesses, err)
 	}
 	f.banned()
