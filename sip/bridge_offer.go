@@ -33,15 +33,7 @@ func (ex *exchange) fail(r *Refusal) {
 
 // reoffer sends the re-INVITE of an exchange. RFC 3261, 14.1
 func (d *dialog) reoffer(ex *exchange) {
-	refresher := "uas"
-	if d.session.terms.ours {
-		refresher = "uac"
-	}
-	req := d.newRefresh(sipgo.INVITE, refresher)
-	if ex.offer != nil {
-		req.AppendHeader(contentSDPHeader)
-	}
-	req.SetBody(ex.offer)
+	req := d.newReinvite(ex.offer)
 	d.ourInvite, d.reoffering, ex.invite = true, ex, nil
 	ex.attempt++
 	attempt := ex.attempt

@@ -46,13 +46,7 @@ func (d *dialog) askRekey() {
 		d.rekeying = rekeying{}
 		return
 	}
-	refresher := "uas"
-	if d.session.terms.ours {
-		refresher = "uac"
-	}
-	req := d.newRefresh(sipgo.INVITE, refresher)
-	req.AppendHeader(contentSDPHeader)
-	req.SetBody(offer)
+	req := d.newReinvite(offer)
 	d.ourInvite = true
 	d.rekeying.tries++
 	d.send(req, func(res *sipgo.Response) { d.rekeyed(offer, res) })

@@ -92,6 +92,21 @@ func (d *dialog) newRefresh(method sipgo.RequestMethod, refresher string) *sipgo
 	return req
 }
 
+// newReinvite makes an INVITE that changes the session and leaves its refresher as it is; offer nil asks the peer for one.
+// RFC 3261, 14.1
+func (d *dialog) newReinvite(offer []byte) *sipgo.Request {
+	refresher := "uas"
+	if d.session.terms.ours {
+		refresher = "uac"
+	}
+	req := d.newRefresh(sipgo.INVITE, refresher)
+	if offer != nil {
+		req.AppendHeader(contentSDPHeader)
+	}
+	req.SetBody(offer)
+	return req
+}
+
 // refreshed takes the final response of a refresh; nil is a timeout. (ST-2, ST-3, UA-5)
 func (d *dialog) refreshed(method sipgo.RequestMethod, res *sipgo.Response) {
 	d.session.running = false
