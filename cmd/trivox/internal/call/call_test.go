@@ -151,6 +151,27 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// Whoever gives up while it rings there leaves no phone that goes on ringing.
+func TestGivenUpWhileItRings(t *testing.T) {
+	t.Parallel()
+	e := startEcho(t, codec.All()...)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	go func() {
+		<-e.rings
+		cancel()
+	}()
+	var stdout, stderr bytes.Buffer
+	if code := (Options{URI: "sip:ring@" + e.uri, Complexity: 1}).Run(ctx, &stdout, &stderr); code != Failed || !strings.Contains(stderr.String(), "given up before an answer") {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+	select {
+	case <-e.cancels:
+	default:
+		t.Error("no CANCEL was sent")
+	}
+}
+
 // SE-1: --srtp encrypts where the other side does; "required" hears nobody who does not.
 func TestEncryptedCall(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ import (
 
 // echo is a phone that answers and sends back what it hears, with an SSRC of
 // its own. It answers by the user dialled: "busy" refuses, "deaf" sends
-// nothing back, "bye" hangs up after 20 packets.
+// nothing back, "bye" hangs up after 20 packets, "ring" rings until it is cancelled.
 type echo struct {
 	uri    string
 	srtp   sdp.Policy
@@ -30,6 +30,8 @@ type echo struct {
 	byes   int
 	offers [][]byte
 	calls  chan *sipgo.DialogServerSession
+
+	rings, cancels chan struct{}
 }
 
 func startEcho(t *testing.T, codecs ...codec.Codec) *echo {
@@ -59,7 +61,7 @@ func startSecureEcho(t *testing.T, srtp sdp.Policy, codecs ...codec.Codec) *echo
 		t.Fatal(err)
 	}
 	addr := conn.LocalAddr().(*net.UDPAddr).AddrPort()
-	e := &echo{uri: addr.String(), srtp: srtp, calls: make(chan *sipgo.DialogServerSession, 10)}
+	e := &echo{uri: addr.String(), srtp: srtp, calls: make(chan *sipgo.DialogServerSession, 10), rings: make(chan struct{}, 1), cancels: make(chan struct{}, 1)}
 	e.serve(t, server, sipgo.NewDialogServerCache(client, sip.ContactHeader{
 		Address: sip.Uri{Scheme: "sip", User: "echo", Host: addr.Addr().String(), Port: int(addr.Port())},
 	}), codecs)
@@ -73,6 +75,13 @@ func (e *echo) serve(t *testing.T, s *sipgo.Server, dialogs *sipgo.DialogServerC
 		if req.Recipient.User == "busy" {
 			tx.Respond(sip.NewResponseFromRequest(req, 486, "Busy Here", nil))
 			<-tx.Acks()
+			return
+		}
+		if req.Recipient.User == "ring" {
+			tx.OnCancel(func(*sip.Request) { e.cancels <- struct{}{} })
+			tx.Respond(sip.NewResponseFromRequest(req, 180, "Ringing", nil))
+			e.rings <- struct{}{}
+			<-tx.Done()
 			return
 		}
 		d, err := dialogs.ReadInvite(req, tx)

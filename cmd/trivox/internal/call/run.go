@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -91,6 +92,11 @@ func (p plan) dial(ctx context.Context, agent *phone.Agent, neg *negotiation, ou
 		Dialled: neg.answered, Offer: neg.offered, Answer: neg.answered,
 	}})
 	if err != nil {
+		if errors.Is(err, phone.ErrGivenUp) { // else it would go on ringing there
+			cancelled, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+			defer cancel()
+			agent.Settle(cancelled)
+		}
 		return nil, sdp.Media{}, err
 	}
 	m, err := resolve(waiting, <-neg.news)

@@ -194,7 +194,20 @@ func (a *Agent) Calls() int {
 	return len(a.dialogs)
 }
 
-// Close ends the agent. It sends no BYE: end the dialogs first. Dialogs that
+// Settle waits for the CANCEL or BYE of calls that were given up, until ctx ends. No call may be made meanwhile.
+func (a *Agent) Settle(ctx context.Context) {
+	settled := make(chan struct{})
+	go func() {
+		a.late.Wait()
+		close(settled)
+	}()
+	select {
+	case <-settled:
+	case <-ctx.Done():
+	}
+}
+
+// Close ends the agent. It sends no BYE, and cuts off what Settle waits for: end the dialogs first. Dialogs that
 // are left are done.
 func (a *Agent) Close() error {
 	a.mu.Lock()

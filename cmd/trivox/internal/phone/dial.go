@@ -58,6 +58,9 @@ func (a *Agent) Dial(ctx context.Context, call Call) (*Dialog, error) {
 	}
 }
 
+// ErrGivenUp says that a call was given up by its context. It is being cancelled: see Agent.Settle.
+var ErrGivenUp = errors.New("given up before an answer")
+
 // invite sends the first INVITE of a call and waits for its final answer.
 func (d *Dialog) invite(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 	a := d.agent
@@ -82,7 +85,7 @@ func (d *Dialog) invite(ctx context.Context, req *sip.Request) (*sip.Response, e
 		case <-ctx.Done():
 			a.later(func() { d.abandon(req, tx, rang) })
 			if rang || errors.Is(ctx.Err(), context.Canceled) {
-				return nil, fmt.Errorf("phone: INVITE %s: given up before an answer: %w", req.Recipient.String(), ctx.Err())
+				return nil, fmt.Errorf("phone: INVITE %s: %w: %w", req.Recipient.String(), ErrGivenUp, ctx.Err())
 			}
 			return nil, silent(req, a.cfg.Transport, ctx.Err())
 		}
