@@ -125,6 +125,9 @@ func (f *framer) findHead() (p problem, again, ok bool) {
 			break
 		}
 		end := from + i + 1
+		if end > f.limits.header { // as where its end has not come yet
+			break
+		}
 		line := bytes.TrimSuffix(f.buf[f.lines:end-1], []byte{'\r'})
 		if f.lines == 0 && !looksLikeSIP(line) {
 			f.stray += end

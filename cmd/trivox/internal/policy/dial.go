@@ -209,7 +209,7 @@ func canonicalHost(host string) string {
 
 // isHost says whether a canonical host is a name or an address. RFC 3261, 25.1 (host)
 func isHost(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
+	if a, err := netip.ParseAddr(host); err == nil && a.Zone() == "" { // a zone may hold anything, and means nothing elsewhere
 		return true
 	}
 	if len(host) > 253 {
